@@ -19,8 +19,13 @@ install(FILES ${PROJECT_BINARY_DIR}/sluiceConfig.cmake ${PROJECT_BINARY_DIR}/slu
   DESTINATION ${package_dir})
 
 # Relative to the .pc file itself, so that the prefix can still be chosen at `cmake --install`.
-file(RELATIVE_PATH SLUICE_PC_PREFIX
-  /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+file(RELATIVE_PATH SLUICE_PC_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 string(REGEX REPLACE "/$" "" SLUICE_PC_PREFIX "${SLUICE_PC_PREFIX}")
+# An archive does not know that it needs libzmq. It cannot be left to `pkg-config --static`, which
+# on Debian names static libraries of libzmq's own that no compiler finds.
+set(SLUICE_PC_REQUIRES Requires)
+if(BUILD_SHARED_LIBS)
+  set(SLUICE_PC_REQUIRES Requires.private)
+endif()
 configure_file(cmake/sluice.pc.in ${PROJECT_BINARY_DIR}/sluice.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/sluice.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
