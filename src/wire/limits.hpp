@@ -23,7 +23,7 @@ struct Limits {
 
 inline constexpr std::size_t kHardMaxFrame = 64 * 1024 * 1024;
 inline constexpr std::size_t kMaxControlFrame = 64 * 1024;  // messages without a list of entries
-inline constexpr std::size_t kMaxListFrame = 1024 * 1024;   // lists of numbers, INVENTORY among them
+inline constexpr std::size_t kMaxListFrame = 1024 * 1024;   // INVENTORY and other lists of numbers
 inline constexpr std::size_t kMaxInventory = 16384;         // tasks in one INVENTORY or VERDICT
 inline constexpr std::size_t kMaxName = 128;                // a name, a key, a type, a verb
 inline constexpr std::size_t kMaxTypes = 256;               // task types in one message
