@@ -107,7 +107,7 @@ class OutcomeProducer {
   /// After advance(t) it is later than t.
   [[nodiscard]] std::optional<Time> next_deadline() const;
 
-  [[nodiscard]] Effects take_effects(Time now);
+  [[nodiscard]] Effects take_effects();
   /// Takes spent effects back, so that their vectors are used again.
   void recycle(Effects&& effects);
 
@@ -153,22 +153,22 @@ class OutcomeProducer {
     }
   };
 
-  void open(Time now);
-  void lose(Time now, Duration at_least);
-  void opened(const Envelope& in, const SinkOpened& opened, Time now);
-  void confirm(const SinkConfirm& confirm, Time now);
+  void open();
+  void lose(Duration at_least = Duration(0));
+  void opened(const Envelope& in, const SinkOpened& opened);
+  void confirm(const SinkConfirm& confirm);
   void stored(Rsn first, Rsn last);
-  void except(const ConfirmException& exception, Time now);
+  void except(const ConfirmException& exception);
   void finish(Rsn rsn, Code code, Status status);
-  void error(const ErrorMessage& error, Time now);
-  void send(std::uint64_t n, Message message, Time now);
+  void error(const Envelope& in, const ErrorMessage& error);
+  void send(std::uint64_t n, Message message);
 
-  void send_ready(Time now);
-  void send_due(Time now);
+  void send_unsent();
+  void send_due();
   [[nodiscard]] bool covers(const Record& record) const;
   [[nodiscard]] bool too_large(const Record& record) const;
-  void append(Rsn rsn, Record& record, Time now);
-  void flush_batch(Time now);
+  void append(Rsn rsn, Record& record);
+  void flush_batch();
   void schedule(Time at, Rsn first, Rsn last);
   void drop_spent_resends();
   [[nodiscard]] Duration resend_interval(std::uint8_t tries);
@@ -186,6 +186,7 @@ class OutcomeProducer {
   std::uint64_t count_ = 0;       // n of the last message of the session
   Duration heartbeat_{}, dead_{};
   Time open_at_{};                // closed: when to try again
+  Time now_{};                    // of the last input
   Time heard_{}, spoke_{};
   std::uint64_t max_frame_ = 0;
   std::uint64_t outcomes_limit_ = 0, bytes_limit_ = 0;

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "core/ids.hpp"
@@ -78,7 +80,7 @@ class RsnIndex {
   /// Blocks held, spare ones aside.
   [[nodiscard]] std::size_t blocks() const {
     std::size_t count = 0;
-    for (const auto& block : blocks_) count += block == nullptr ? 0 : 1;
+    for (const auto& block : blocks_) count += block == nullptr ? 0U : 1U;
     return count;
   }
 
