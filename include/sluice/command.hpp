@@ -17,14 +17,19 @@ namespace sluice {
 inline constexpr const char* kCommandType = "exec";
 
 /// What to run. The program is found by PATH and started without a shell, in a
-/// process group of its own.
+/// process group of its own. The command ends with this first process: what it
+/// leaves running in its group is killed then, after a moment in which its
+/// last output is still collected.
 struct Command {
   std::vector<std::string> argv;  ///< the program and its arguments; must not be empty
-  std::vector<std::pair<std::string, std::string>> env;  ///< added to the worker's own environment
-  std::string cwd;                ///< working folder; empty: the worker's own
-  std::string input;              ///< bytes for its standard input; empty: /dev/null
-  std::uint64_t output_limit = 0; ///< bytes kept of stdout and of stderr each; 0: the worker's limit (1 MiB)
-  std::string display;            ///< the command as its author wrote it, for logs; empty: argv joined
+  /// Added to the worker's own environment; of one name the last counts.
+  std::vector<std::pair<std::string, std::string>> env;
+  std::string cwd;    ///< working folder; empty: the worker's own
+  std::string input;  ///< bytes for its standard input; empty: /dev/null
+  /// Bytes kept of stdout and of stderr each; 0: the worker's limit (1 MiB).
+  /// A worker bounds the whole result, too.
+  std::uint64_t output_limit = 0;
+  std::string display;  ///< the command as its author wrote it, for logs; empty: argv joined
 
   /// As the payload of a task (msgpack; the layout is in docs/PROTOCOL.md, "Commands").
   [[nodiscard]] std::vector<std::byte> encode() const;
@@ -42,16 +47,18 @@ struct CommandResult {
     not_started,  ///< could not be started (not found, no permission, ...); see `error`
   };
   End end = End::exited;
-  int exit_code = 0;   ///< as a shell would say it: 126/127 when not started, 128+signal when killed
-  int signal = 0;      ///< the signal that ended it, or 0
-  std::string out;     ///< captured stdout, binary safe
-  std::string err;     ///< captured stderr
+  int exit_code = 0;  ///< as a shell says it: 126/127 when not started, 128+signal when killed
+  int signal = 0;     ///< the signal that ended it, or 0
+  std::string out;    ///< captured stdout, binary safe
+  std::string err;    ///< captured stderr
   std::uint64_t out_cut = 0;  ///< bytes of stdout beyond the limit that were dropped
   std::uint64_t err_cut = 0;
   std::chrono::microseconds wall{0};
   std::chrono::microseconds cpu_user{0};
   std::chrono::microseconds cpu_system{0};
-  std::uint64_t peak_memory_bytes = 0;  ///< largest resident set of any one process of the task
+  /// Largest resident set of any one process of the task. Linux counts the
+  /// moment before the program is loaded, so it is never below a few MB.
+  std::uint64_t peak_memory_bytes = 0;
   std::string error;    ///< why it could not be started, in words
   std::string display;  ///< the command as its author wrote it
 

@@ -36,10 +36,10 @@ struct OutcomeView {
   std::uint32_t attempt = 0;  ///< which execution this is the outcome of; 0: it never ran
   std::string_view key;       ///< the submitter's own name for the task, or empty
   std::string_view type;
-  std::string_view worker;    ///< who sent it: the worker's name, or the ventilator's
-  std::string_view error;     ///< why it is not done, for people; empty when done
+  std::string_view worker;            ///< who sent it: the worker's name, or the ventilator's
+  std::string_view error;             ///< why it is not done, for people; empty when done
   std::span<const std::byte> result;  ///< what the handler returned; for "exec" see CommandResult
-  bool result_is_task = false;        ///< `result` holds the task's own payload: no worker could report
+  bool result_is_task = false;  ///< `result` holds the task's own payload: no worker could report
   std::chrono::system_clock::time_point started;  ///< 1970 if it never started
   std::chrono::microseconds run{0};               ///< time in the handler
 };

@@ -16,27 +16,29 @@ namespace sluice {
 
 /// What a submitter says about a task. Everything but the type may be left out.
 struct Task {
-  std::string type;                  ///< which handler runs it; 1..128 bytes of UTF-8
-  std::vector<std::byte> payload;    ///< its arguments; at most the frame limit less 64 KiB (4032 KiB)
-  std::string key;                   ///< your own name for it, at most 128 bytes; a second submit of a
-                                     ///< known key is answered with the first one's id
-  std::uint32_t priority = 0;        ///< higher goes first, strictly, within its type
+  std::string type;  ///< which handler runs it; 1..128 bytes of UTF-8
+  std::vector<std::byte>
+      payload;                 ///< its arguments; at most the frame limit less 64 KiB (4032 KiB)
+  std::string key;             ///< your own name for it, at most 128 bytes; a second submit of a
+                               ///< known key is answered with the first one's id
+  std::uint32_t priority = 0;  ///< higher goes first, strictly, within its type
   std::chrono::milliseconds delay{0};    ///< not before so long after it was accepted
   std::chrono::milliseconds ttl{0};      ///< expires if not settled by then; 0: never
   std::chrono::milliseconds timeout{0};  ///< limit of one execution, at the worker; 0: none
-  std::uint32_t max_attempts = 0;        ///< failed executions before it fails; 0: the ventilator's default
+  std::uint32_t max_attempts =
+      0;  ///< failed executions before it fails; 0: the ventilator's default
 };
 
 /// A task in a handler's hands. The views are valid until the handler returns.
 struct TaskView {
   TaskId id;
-  std::uint32_t attempt = 1;   ///< which execution this is
-  std::uint32_t slot = 0;      ///< which of the worker's slots runs it, from 0
+  std::uint32_t attempt = 1;  ///< which execution this is
+  std::uint32_t slot = 0;     ///< which of the worker's slots runs it, from 0
   std::string_view type;
   std::string_view key;
   std::span<const std::byte> payload;
   std::chrono::milliseconds timeout{0};
-  bool last_attempt = false;   ///< a failure now is final
+  bool last_attempt = false;  ///< a failure now is final
 };
 
 }  // namespace sluice

@@ -10,12 +10,14 @@ namespace sluice::core {
 
 /// Strong ids: a worker's number cannot be passed as a task's. docs/PROTOCOL.md,
 /// "Identifiers", says who makes each and how long it lives.
-enum class Seq : std::uint64_t {};     ///< a task within its log, from 1; 0 = none
-enum class Lease : std::uint64_t {};   ///< one dispatch of one task, unique within an epoch; 0 = none
-enum class Sid : std::uint64_t {};     ///< one session: epoch << 32 + counter; 0 = none yet
-enum class Rsn : std::uint64_t {};     ///< an outcome, unique per boot, from 1
-enum class PeerId : std::uint64_t {};  ///< one connection at a ROUTER; the shell maps it to a routing id
-enum class Epoch : std::uint32_t {};   ///< one start of a ventilator on its log, from 1
+enum class Seq : std::uint64_t {};  ///< a task within its log, from 1; 0 = none
+enum class Lease : std::uint64_t {
+};                                  ///< one dispatch of one task, unique within an epoch; 0 = none
+enum class Sid : std::uint64_t {};  ///< one session: epoch << 32 + counter; 0 = none yet
+enum class Rsn : std::uint64_t {};  ///< an outcome, unique per boot, from 1
+enum class PeerId : std::uint64_t {
+};  ///< one connection at a ROUTER; the shell maps it to a routing id
+enum class Epoch : std::uint32_t {};  ///< one start of a ventilator on its log, from 1
 
 template <typename Id>
 constexpr auto raw(Id id) {

@@ -27,17 +27,43 @@ enum class Status : std::uint8_t { done = 0, failed = 1, expired = 2, cancelled 
 
 /// Codes of ERROR, BYE, CONFIRM and REPLY (docs/PROTOCOL.md, "Codes").
 enum class Code : std::uint8_t {
-  ok = 0, bad_frame = 1, bad_version = 2, bad_type = 3, too_large = 4, not_authorized = 5,
-  unknown_session = 6, session_replaced = 7, stale_epoch = 8, split_brain = 9,
-  credit_exceeded = 10, busy = 11, draining = 12, not_primary = 13, duplicate = 14,
-  conflict = 15, expired = 17, unknown_task_type = 18, rejected = 19, defer = 20,
-  internal = 21, lane = 24,
+  ok = 0,
+  bad_frame = 1,
+  bad_version = 2,
+  bad_type = 3,
+  too_large = 4,
+  not_authorized = 5,
+  unknown_session = 6,
+  session_replaced = 7,
+  stale_epoch = 8,
+  split_brain = 9,
+  credit_exceeded = 10,
+  busy = 11,
+  draining = 12,
+  not_primary = 13,
+  duplicate = 14,
+  conflict = 15,
+  expired = 17,
+  unknown_task_type = 18,
+  rejected = 19,
+  defer = 20,
+  internal = 21,
+  lane = 24,
 };
 
 /// Why a worker says "again, please".
 enum class NackReason : std::uint8_t {
-  no_such_type = 1, undecodable = 2, failed = 3, timeout = 4, crashed = 5, shutdown = 6,
-  expired = 7, overload = 8, outcome_rejected = 9, outcome_too_large = 10, cancelled = 11,
+  no_such_type = 1,
+  undecodable = 2,
+  failed = 3,
+  timeout = 4,
+  crashed = 5,
+  shutdown = 6,
+  expired = 7,
+  overload = 8,
+  outcome_rejected = 9,
+  outcome_too_large = 10,
+  cancelled = 11,
 };
 
 // --- worker -> ventilator -------------------------------------------------
@@ -66,7 +92,13 @@ struct Hello {  // n = try
 };
 inline constexpr std::uint32_t kSilentWhileBusy = 1;
 
-enum class HeldState : std::uint8_t { queued = 0, running = 1, unconfirmed = 2, ack_open = 3, nack_open = 4 };
+enum class HeldState : std::uint8_t {
+  queued = 0,
+  running = 1,
+  unconfirmed = 2,
+  ack_open = 3,
+  nack_open = 4
+};
 struct HeldTask {
   Seq seq{};
   Lease lease{};
@@ -224,8 +256,8 @@ struct SinkConfirm {  // n = count
   std::vector<ConfirmException> exceptions;
   std::uint64_t outcomes_limit = 0, bytes_limit = 0;
 };
-struct SinkBeat {};   // producer -> sink
-struct SinkBeaten {}; // sink -> producer
+struct SinkBeat {};    // producer -> sink
+struct SinkBeaten {};  // sink -> producer
 struct SeqRange {
   Seq first{}, last{};
 };
@@ -307,12 +339,11 @@ struct ClientBeaten {
   std::uint64_t tasks_limit = 0, bytes_limit = 0;
 };
 
-using Message =
-    std::variant<Hello, Inventory, State, Ack, Nack, Return, Gap, Goodbye, Welcome, Verdicts, Tasks,
-                 Acked, Ping, Cancel, Bye, Drain, ErrorMessage, SinkOpen, SinkOpened, Outcomes,
-                 SinkConfirm, SinkBeat, SinkBeaten, Watch, Watched, Floor, ClientOpen, ClientOpened,
-                 Submit, SubmitConfirm, Query, Reply, CancelTasks, CancelReply, ClientBeat,
-                 ClientBeaten>;
+using Message = std::variant<Hello, Inventory, State, Ack, Nack, Return, Gap, Goodbye, Welcome,
+                             Verdicts, Tasks, Acked, Ping, Cancel, Bye, Drain, ErrorMessage,
+                             SinkOpen, SinkOpened, Outcomes, SinkConfirm, SinkBeat, SinkBeaten,
+                             Watch, Watched, Floor, ClientOpen, ClientOpened, Submit, SubmitConfirm,
+                             Query, Reply, CancelTasks, CancelReply, ClientBeat, ClientBeaten>;
 
 /// A message with the two numbers of its header.
 struct Envelope {

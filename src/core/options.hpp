@@ -16,16 +16,18 @@ using namespace std::chrono_literals;  // durations only
 /// Waits of the protocol (docs/PROTOCOL.md, "Timers"). All follow from the heartbeat.
 struct Timers {
   Duration heartbeat = 2s;  ///< H: sent only if nothing else was
-  [[nodiscard]] Duration dead() const { return heartbeat * 4; }       ///< D: a silent peer is suspect
-  [[nodiscard]] Duration fence() const { return heartbeat * 8; }      ///< F: a worker starts nothing more
-  [[nodiscard]] Duration reclaim() const { return heartbeat * 12; }   ///< R: a silent worker is lost
+  [[nodiscard]] Duration dead() const { return heartbeat * 4; }  ///< D: a silent peer is suspect
+  [[nodiscard]] Duration fence() const {
+    return heartbeat * 8;
+  }  ///< F: a worker starts nothing more
+  [[nodiscard]] Duration reclaim() const { return heartbeat * 12; }  ///< R: a silent worker is lost
   static constexpr Duration kLeastHeartbeat = 250ms;
   static constexpr Duration kMostHeartbeat = 30s;
 };
 
 /// Limits of what one frame may hold (docs/PROTOCOL.md, "Limits").
 struct FrameLimits {
-  std::uint64_t max_frame = 4ULL << 20;   ///< bytes; MAXMSGSIZE follows from it
+  std::uint64_t max_frame = 4ULL << 20;  ///< bytes; MAXMSGSIZE follows from it
   std::uint64_t max_entries = 4096;
   [[nodiscard]] std::uint64_t max_payload() const { return max_frame - (64ULL << 10); }
 };
@@ -36,8 +38,8 @@ inline constexpr std::size_t kBatchBytes = 64 * 1024;
 /// How many times an execution may fail, and how long to wait in between.
 struct RetryPolicy {
   std::uint32_t max_attempts = 3;
-  std::uint32_t max_losses = 3;     ///< workers that may die running it
-  Duration backoff = 1s;            ///< before the second attempt; doubles, with full jitter
+  std::uint32_t max_losses = 3;  ///< workers that may die running it
+  Duration backoff = 1s;         ///< before the second attempt; doubles, with full jitter
   Duration backoff_most = 5min;
 };
 
@@ -46,34 +48,34 @@ struct DispatcherOptions {
   Timers timers;
   FrameLimits frame;
   RetryPolicy retry;
-  std::vector<std::string> sinks;                ///< endpoints, in their fixed order
-  std::uint64_t max_tasks = 1'000'000;           ///< unsettled tasks held at once
-  std::uint64_t max_bytes = 1ULL << 30;          ///< of their payloads and keys
-  std::size_t max_workers = 16'384;              ///< sessions
-  std::size_t max_lanes = 500;                   ///< beyond, sessions are inline
+  std::vector<std::string> sinks;        ///< endpoints, in their fixed order
+  std::uint64_t max_tasks = 1'000'000;   ///< unsettled tasks held at once
+  std::uint64_t max_bytes = 1ULL << 30;  ///< of their payloads and keys
+  std::size_t max_workers = 16'384;      ///< sessions
+  std::size_t max_lanes = 500;           ///< beyond, sessions are inline
   std::size_t max_clients = 4'096;
-  std::uint64_t client_window_tasks = 65'536;    ///< credit a client gets at most
+  std::uint64_t client_window_tasks = 65'536;  ///< credit a client gets at most
   std::uint64_t client_window_bytes = 64ULL << 20;
-  Duration dedup_window = 10min;                 ///< how long a key or a (boot, cno) is remembered
+  Duration dedup_window = 10min;  ///< how long a key or a (boot, cno) is remembered
   std::size_t dedup_entries = 1'000'000;
-  Duration grace_least = 5ms, grace_most = 1s;   ///< after a seen disconnect, for running tasks
-  std::size_t dead_letters = 10'000;             ///< kept for people; the oldest go first
+  Duration grace_least = 5ms, grace_most = 1s;  ///< after a seen disconnect, for running tasks
+  std::size_t max_types = 4'096;                ///< names of types ever heard
 };
 
 struct RunnerOptions {
   std::string name = "worker";
   std::string agent = "sluice";
-  std::vector<std::string> types;                ///< what this worker can run, 1..256
+  std::vector<std::string> types;  ///< what this worker can run, 1..256
   std::uint32_t slots = 1;
-  std::uint32_t prefetch = 0;                    ///< tasks held per slot, the running one included; 0: tunes itself
-  bool push_lane = true;                         ///< false: inline from the start
+  std::uint32_t prefetch = 0;  ///< tasks held per slot, the running one included; 0: tunes itself
+  bool push_lane = true;       ///< false: inline from the start
   bool silent_while_busy = false;
-  std::size_t max_prefetch = 16'384;             ///< tasks queued beyond the slots
-  Duration prefetch_target = 1ms;                ///< work kept queued, per slot
-  Duration return_after = 50ms;                  ///< a task that waited longer behind busy slots goes back
+  std::size_t max_prefetch = 16'384;  ///< tasks queued beyond the slots
+  Duration prefetch_target = 1ms;     ///< work kept queued, per slot
+  Duration return_after = 50ms;       ///< a task that waited longer behind busy slots goes back
   std::uint64_t max_queued_bytes = 64ULL << 20;
   std::uint64_t max_retained_bytes = 64ULL << 20;
-  std::uint64_t max_retained = 65'536;           ///< outcomes no sink has confirmed
+  std::uint64_t max_retained = 65'536;  ///< outcomes no sink has confirmed
   Duration reconnect_least = 50ms, reconnect_most = 5s;
 };
 
@@ -81,7 +83,7 @@ struct CollectorOptions {
   std::string name = "sink";
   Timers timers;
   FrameLimits frame;
-  std::uint64_t window_outcomes = 65'536;        ///< credit of one producer
+  std::uint64_t window_outcomes = 65'536;  ///< credit of one producer
   std::uint64_t window_bytes = 64ULL << 20;
   std::size_t max_producers = 20'000;
   std::size_t max_logs = 1'024;
@@ -90,7 +92,7 @@ struct CollectorOptions {
 struct SubmitterOptions {
   std::string name = "client";
   std::string agent = "sluice";
-  std::uint64_t max_unconfirmed = 65'536;        ///< tasks kept until CONFIRM
+  std::uint64_t max_unconfirmed = 65'536;  ///< tasks kept until CONFIRM
   std::uint64_t max_unconfirmed_bytes = 64ULL << 20;
   Duration resend_least = 10s, resend_most = 60s;
   Duration reconnect_least = 50ms, reconnect_most = 5s;

@@ -1,0 +1,112 @@
+// ventilator.hpp: the side that takes tasks in and hands them to workers.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <sluice/task.hpp>
+
+namespace sluice {
+
+/// What a ventilator is told at its start. Every limit has a default that suits one
+/// machine of today; durations are in milliseconds.
+struct VentilatorOptions {
+  /// Where workers and clients connect: tcp://host:port (port 0 or *: any free one),
+  /// ipc://path or inproc://name.
+  std::string bind = "tcp://127.0.0.1:*";
+  /// The host that others should use for it, where that is not the one bound to.
+  std::string advertise;
+  /// Endpoints of the sinks, at least one. A task's outcome goes to sink number
+  /// (seq mod count), for ever: the list may only grow, in order.
+  std::vector<std::string> sinks;
+  /// Shown to workers and in status; default "hostname-pid".
+  std::string name;
+  /// A peer silent for 4 heartbeats is suspect, for 12 it is lost. 250 ms to 30 s.
+  std::chrono::milliseconds heartbeat{2000};
+  /// Executions that may fail before a task fails, where the task does not say.
+  std::uint32_t max_attempts = 3;
+  /// Workers that may die while running a task before it fails.
+  std::uint32_t max_losses = 3;
+  /// Wait before the second attempt; it doubles from there, with jitter, up to the most.
+  std::chrono::milliseconds backoff{1000};
+  std::chrono::milliseconds backoff_most{300'000};
+  /// After a connection was seen to break, tasks that may be running there are given to
+  /// others after twice their type's median run time, but within these bounds.
+  std::chrono::milliseconds grace_least{5};
+  std::chrono::milliseconds grace_most{1000};
+  /// Unsettled tasks held at once, and bytes of their keys and payloads. Beyond, submit
+  /// blocks and clients get no credit.
+  std::uint64_t max_tasks = 1'000'000;
+  std::uint64_t max_bytes = std::uint64_t{1} << 30;
+  /// Largest frame; a payload may have this less 64 KiB. At most 64 MiB.
+  std::uint64_t max_frame = std::uint64_t{4} << 20;
+  /// Workers that get a lane (a PUSH socket) of their own; others are served over the
+  /// control connection, as are those that cannot reach their lane. 0: no lanes.
+  std::size_t max_lanes = 500;
+  /// The range the lanes' ports are taken from.
+  std::uint16_t lane_port_first = 20000;
+  std::uint16_t lane_port_last = 20999;
+};
+
+/// Takes tasks in, leases each to a worker under that worker's credit, and keeps it until
+/// the worker has said that a sink holds its outcome.
+///
+/// It has one thread of its own that owns its sockets. All functions may be called from
+/// any thread. Tasks are kept in memory: they live as long as this object.
+class Ventilator {
+ public:
+  /// Binds and starts. Throws Error: the address is taken, a sink's endpoint is no
+  /// address, a limit is out of range.
+  explicit Ventilator(VentilatorOptions options);
+  /// As stop().
+  ~Ventilator();
+  Ventilator(const Ventilator&) = delete;
+  Ventilator& operator=(const Ventilator&) = delete;
+
+  /// The address that workers and clients are to be given.
+  [[nodiscard]] std::string endpoint() const;
+  /// The lineage of its numbers, new at each start.
+  [[nodiscard]] std::array<std::uint8_t, 16> log() const;
+
+  /// Takes a task; blocks while a limit is reached. A task whose key is known within the
+  /// last ten minutes is not taken again: the first one's id is returned.
+  /// Throws Error: the type is empty or too long, the payload too large, the key
+  /// belongs to another task, drain() was called, or the ventilator has stopped.
+  TaskId submit(const Task& task);
+  /// The same, but nullopt instead of waiting for room.
+  [[nodiscard]] std::optional<TaskId> try_submit(const Task& task);
+
+  /// Tasks taken and not settled yet.
+  [[nodiscard]] std::size_t unsettled() const;
+  /// Waits until every task is settled; false if that took longer than `timeout`.
+  /// Throws Error if the ventilator has failed meanwhile.
+  bool wait_settled(std::chrono::milliseconds timeout) const;
+  /// Asks for the task to end early, as `cancelled`; its outcome decides. False if it is
+  /// not known or settled.
+  bool cancel(const TaskId& id);
+
+  /// Workers, tasks by state, counters and rates, as one JSON object (docs/PROTOCOL.md,
+  /// "Queries", describes it).
+  [[nodiscard]] std::string status_json() const;
+  /// Workers connected now.
+  [[nodiscard]] std::size_t workers() const;
+
+  /// Takes no more tasks from now on.
+  void drain();
+  /// Tells workers and clients that it ends for good, and ends. What is unsettled is
+  /// gone: wait_settled() first. Returns within a second.
+  void stop();
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sluice

@@ -1,0 +1,228 @@
+// dispatcher.hpp: the ventilator's machine: who may run what, and what has become of it.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/client_session.hpp"
+#include "core/dedup_window.hpp"
+#include "core/dispatcher_effects.hpp"
+#include "core/dispatcher_status.hpp"
+#include "core/message.hpp"
+#include "core/misbehaviour.hpp"
+#include "core/options.hpp"
+#include "core/outcome_producer.hpp"
+#include "core/placement.hpp"
+#include "core/random.hpp"
+#include "core/ready_queue.hpp"
+#include "core/run_time.hpp"
+#include "core/task_table.hpp"
+#include "core/timer_heap.hpp"
+#include "core/worker_session.hpp"
+
+namespace sluice::core {
+
+/// Takes tasks in, leases them to workers under their credit, and keeps each until
+/// its worker says that the sink holds its outcome.
+///
+///     submit -> READY --lease--> LEASED --ack--> settled
+///                 ^ ^              | nack, worker lost, returned
+///                 | '-- DELAYED <--'
+///     READY or LEASED -> SETTLING -> settled   (expired, cancelled, losses exhausted)
+///
+/// One owner, one thread. Inputs never block and carry `now`, which must not fall.
+/// The views in the effects are good until the next input. The rules stand in
+/// docs/PROTOCOL.md; the parts of this class in dispatcher_*.cpp.
+class Dispatcher {
+ public:
+  struct Identity {
+    Log log{};
+    Epoch epoch{};
+    Incarnation inc{};
+    Boot boot{};
+  };
+  Dispatcher(DispatcherOptions options, const Identity& identity, std::uint64_t seed);
+  ~Dispatcher();
+  Dispatcher(const Dispatcher&) = delete;
+  Dispatcher& operator=(const Dispatcher&) = delete;
+
+  // --- inputs -------------------------------------------------------------
+
+  /// A message from a connection of the control ROUTER.
+  void receive(PeerId from, const Envelope& in, Time now);
+  /// A frame from there that could not be read: counted, answered, three are too many (rule 12).
+  void bad_frame(PeerId from, Code code, std::uint64_t n, std::string_view text, Time now);
+  /// True while a peer is sent away: the shell need not even decode its frames.
+  [[nodiscard]] bool ignores(PeerId from, Time now) { return misbehaviour_.ignored(from, now); }
+  /// A message from sink number `sink`, answering our own outcomes.
+  void receive_from_sink(std::size_t sink, const Envelope& in, Time now);
+  /// The connection to that sink went.
+  void sink_disconnected(std::size_t sink, Time now);
+  /// The connection of a peer was seen to go, or it cannot be routed to: a hint.
+  void peer_gone(PeerId peer, Time now);
+  /// Answers to the effect open_lanes.
+  void lane_opened(Sid sid, std::uint32_t port, std::optional<std::string> host, Time now);
+  void lane_failed(Sid sid, Time now);
+
+  /// Promises `count` numbers to a submitter in this process, against the limits.
+  /// The first of them; nullopt when there is no room now.
+  [[nodiscard]] std::optional<Seq> reserve(std::uint32_t count);
+  /// The task for a promised number. Its type and entry are copied.
+  Code submit(Seq reserved, std::string_view type, const SubmitEntry& entry, Time now);
+  /// The submitter in this process will not use these numbers.
+  void give_up(Seq first, Seq last);
+  /// Ends a task early, whoever holds it; false if it is not known (any more).
+  bool cancel(Seq seq, Time now);
+
+  /// No more submits from now on; running and queued tasks go on.
+  void drain() { draining_ = true; }
+  /// Says BYE to every worker and client: the ventilator ends for good.
+  void say_bye(Time now);
+
+  /// Does whatever is due.
+  void advance(Time now);
+
+  // --- outputs ------------------------------------------------------------
+
+  [[nodiscard]] std::optional<Time> next_deadline() const;
+  /// Dispatches what can go, and hands over all that is to be done, in order.
+  DispatcherEffects take_effects(Time now);
+  void recycle(DispatcherEffects&& effects);
+
+  /// Tasks that are not settled, promised numbers not counted.
+  [[nodiscard]] std::size_t unsettled() const { return tasks_.count(); }
+  [[nodiscard]] bool has_room() const;
+  [[nodiscard]] std::size_t worker_count() const { return by_peer_.size(); }
+  [[nodiscard]] const DispatcherCounters& counters() const { return counters_; }
+  [[nodiscard]] DispatcherStatus status(Time now) const;
+  [[nodiscard]] const Identity& identity() const { return identity_; }
+
+ private:
+  // dispatcher.cpp
+  WorkerSession* session_of(PeerId from, Sid sid);
+  void answer_unknown_session(PeerId from, const Envelope& in, Time now);
+  void error(PeerId to, Sid sid, std::uint64_t n, Code code, std::string text,
+             std::uint64_t retry_ms = 0);
+  void to_peer(PeerId peer, Sid sid, std::uint64_t n, Message message);
+  void to_worker(WorkerSession& session, std::uint64_t n, Message message, Time now);
+  void scan(Time now);
+  std::uint32_t intern_type(std::string_view name);
+
+  // dispatcher_sessions.cpp: a worker comes, says what it holds, and goes
+  void on(PeerId from, const Envelope& in, const Hello& hello, Time now);
+  void on(WorkerSession& session, const Envelope& in, const Inventory& inventory, Time now);
+  void on(WorkerSession& session, const Envelope& in, const State& state, Time now);
+  void on(WorkerSession& session, const Envelope& in, const Goodbye& goodbye, Time now);
+  std::uint32_t new_session(PeerId from, const Hello& hello, std::uint64_t hello_try, Time now);
+  void welcome(WorkerSession& session, Time now);
+  void reconcile(WorkerSession& session, const HeldTask& held);
+  void finish_reconcile(WorkerSession& session, std::uint64_t chunk, Time now);
+  void start_probe(WorkerSession& session, Time now);
+  void watch(WorkerSession& session, Time now);
+  void check_lane(WorkerSession& session, Time now);
+  void close_session(std::uint32_t index);
+
+  // dispatcher_losses.cpp: leases taken back
+  void cut(WorkerSession& session, Time now);
+  void lose(std::uint32_t index, Time now);
+  void charge_loss(TaskSlot slot, const WorkerSession& session, Time now);
+  void refund_losses(const Boot& boot);
+  void requeue_unstarted(WorkerSession& session, Time now);
+  void revoke(TaskSlot slot);
+  void make_ready(TaskSlot slot, bool front, Time now);
+  void requeue_lane_range(WorkerSession& session, std::uint64_t first, std::uint64_t last,
+                          Time now);
+
+  // dispatcher_acks.cpp: what workers say of their leases
+  void on(WorkerSession& session, const Envelope& in, const Ack& ack, Time now);
+  void on(WorkerSession& session, const Envelope& in, const Nack& nack, Time now);
+  void on(WorkerSession& session, const Envelope& in, const Return& back, Time now);
+  void on(WorkerSession& session, const Envelope& in, const Gap& gap, Time now);
+  void nacked(TaskSlot slot, const NackEntry& entry, const WorkerSession& session, Time now);
+  bool note_ano(WorkerSession& session, std::uint64_t ano);
+
+  // dispatcher_leases.cpp: who gets what
+  void dispatch(Time now);
+  void dispatch_type(std::uint32_t type, Time now);
+  void dispatch_suspects(Time now);
+  std::uint32_t session_for_trial(std::uint32_t type);
+  std::size_t fill(WorkerSession& session, std::uint32_t type, std::uint64_t most, Time now);
+  void lease(WorkerSession& session, TaskSlot slot, Tasks& batch, Time now);
+  void send_batch(WorkerSession& session, Tasks&& batch, Time now);
+
+  // dispatcher_clients.cpp: submitters elsewhere
+  void on(PeerId from, const Envelope& in, const ClientOpen& open, Time now);
+  void on(ClientSession& client, const Envelope& in, const Submit& submit, Time now);
+  void on(ClientSession& client, const Envelope& in, const CancelTasks& cancel, Time now);
+  void on(ClientSession& client, const Envelope& in, const Query& query, Time now);
+  void grant(ClientSession& client);
+  void grant_waiting(Time now);
+  Code accept(Seq seq, std::string_view type, const SubmitEntry& entry, Time now);
+  [[nodiscard]] Code check(std::string_view type, const SubmitEntry& entry) const;
+  [[nodiscard]] std::uint64_t free_tasks() const;
+
+  // dispatcher_settling.cpp: outcomes that no worker can send
+  void settle_here(TaskSlot slot, Status status, std::string_view why, Time now);
+  void settled(TaskSlot slot, Status status);
+  void take_from_producer(std::size_t sink, Time now);
+  void detach(TaskSlot slot);
+  void ring(const TimerHeap::Alarm& alarm, Time now);
+  [[nodiscard]] WorkerStatus worker_status(const WorkerSession& session, Time now) const;
+  void set_task_timer(TimerHeap::Kind kind, Time at, TaskSlot slot);
+
+  DispatcherOptions options_;
+  Identity identity_;
+  Random random_;
+  bool draining_ = false;
+  bool started_ = false;
+
+  TaskTable tasks_;
+  std::vector<ReadyQueue> ready_;       // by type
+  std::vector<TaskSlot> suspects_;      // ready, to be run alone (case 23)
+  std::deque<std::string> type_names_;  // a deque: views of them must stay good
+  std::map<std::string, std::uint32_t, std::less<>> type_ids_;
+  std::vector<RunTime> run_times_;  // by type
+  std::uint64_t ready_count_ = 0, delayed_count_ = 0, settling_count_ = 0;
+  std::uint64_t reserved_local_ = 0;
+  std::uint32_t next_type_ = 0;  // whose turn it is
+  std::uint64_t next_lease_ = 1;
+  TimerHeap timers_;
+
+  std::deque<WorkerSession> sessions_;
+  std::vector<std::uint32_t> free_sessions_;
+  std::map<PeerId, std::uint32_t> by_peer_;
+  std::map<Boot, std::uint32_t> by_boot_;
+  std::map<Sid, std::uint32_t> by_sid_;
+  std::vector<std::uint32_t> acked_due_;  // sessions that are owed an ACKED this turn
+  Placement placement_{sessions_};
+  std::uint32_t sid_counter_ = 0;
+  std::size_t lanes_ = 0;
+  struct LostBoot {
+    Boot boot{};
+    std::vector<Seq> charged;
+  };
+  std::vector<LostBoot> lost_boots_;  // the last few, for refunds (rule 13)
+
+  std::map<PeerId, ClientSession> clients_;
+  bool clients_starved_ = false;
+  KeyWindow keys_;
+  SubmitWindow submits_;
+
+  std::vector<std::unique_ptr<OutcomeProducer>> producers_;  // by sink
+  Misbehaviour misbehaviour_;
+  ErrorLimiter error_limiter_;
+
+  DispatcherCounters counters_;
+  DispatcherEffects effects_;
+  EntryPool pool_;
+  Time next_scan_{};
+};
+
+}  // namespace sluice::core

@@ -1,0 +1,252 @@
+// dispatcher_clients.cpp: what submitters send, and how much they may send.
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <utility>
+
+#include "core/assert.hpp"
+#include "core/dispatcher.hpp"
+
+namespace sluice::core {
+namespace {
+
+constexpr std::uint64_t kBusyRetryMs = 1000;
+
+}  // namespace
+
+// --- a submitter in this process ------------------------------------------
+
+std::uint64_t Dispatcher::free_tasks() const {
+  std::uint64_t promised = reserved_local_ + tasks_.count();
+  for (const auto& [peer, client] : clients_) promised += client.unused();
+  return promised < options_.max_tasks ? options_.max_tasks - promised : 0;
+}
+
+std::optional<Seq> Dispatcher::reserve(std::uint32_t count) {
+  if (draining_ || count == 0 || free_tasks() < count || tasks_.bytes() >= options_.max_bytes)
+    return std::nullopt;
+  reserved_local_ += count;
+  return tasks_.numbers().reserve(count);
+}
+
+void Dispatcher::give_up(Seq first, Seq last) {
+  for (std::uint64_t seq = raw(first); seq <= raw(last); ++seq) {
+    SLUICE_ASSERT(reserved_local_ > 0);
+    --reserved_local_;
+    tasks_.numbers().erase(static_cast<Seq>(seq));
+  }
+}
+
+Code Dispatcher::submit(Seq reserved, std::string_view type, const SubmitEntry& entry, Time now) {
+  SLUICE_ASSERT(reserved_local_ > 0);
+  Code code = check(type, entry);
+  if (code == Code::ok && !entry.key.empty()) {
+    const KeyWindow::Known* known = keys_.find(entry.key);
+    if (known != nullptr)
+      code =
+          known->fingerprint == fingerprint(type, entry.payload) ? Code::duplicate : Code::conflict;
+  }
+  --reserved_local_;
+  if (code == Code::ok) return accept(reserved, type, entry, now);
+  ++(code == Code::duplicate ? counters_.duplicates : counters_.refused);
+  tasks_.numbers().erase(reserved);
+  return code;
+}
+
+// --- taking a task in -------------------------------------------------------
+
+Code Dispatcher::check(std::string_view type, const SubmitEntry& entry) const {
+  if (type.empty() || type.size() > 128 || entry.key.size() > 128) return Code::bad_frame;
+  if (entry.payload.size() > options_.frame.max_payload()) return Code::too_large;
+  if (type_ids_.find(type) == type_ids_.end() && type_names_.size() >= options_.max_types)
+    return Code::unknown_task_type;
+  return Code::ok;
+}
+
+Code Dispatcher::accept(Seq seq, std::string_view type, const SubmitEntry& entry, Time now) {
+  const std::uint32_t type_id = intern_type(type);
+  const TaskSlot slot = tasks_.add(seq, entry.key, entry.payload);
+  TaskRecord& task = tasks_[slot];
+  task.type = type_id;
+  task.priority = entry.priority;
+  if (!producers_.empty()) task.sink = static_cast<std::uint32_t>(raw(seq) % producers_.size());
+  task.exec_ms = entry.exec_ms;
+  const RetryPolicy& retry = options_.retry;
+  task.max_attempts = entry.max_attempts > 0 ? entry.max_attempts : retry.max_attempts;
+  task.max_losses = retry.max_losses;
+  task.backoff_ms = to_ms(retry.backoff);
+  task.backoff_most_ms = to_ms(retry.backoff_most);
+  if (entry.options) {
+    if (entry.options->max_losses > 0) task.max_losses = entry.options->max_losses;
+    if (entry.options->backoff_ms > 0) task.backoff_ms = entry.options->backoff_ms;
+    if (entry.options->backoff_max_ms > 0) task.backoff_most_ms = entry.options->backoff_max_ms;
+  }
+  constexpr std::uint64_t kMostMs = 10ULL * 365 * 24 * 3600 * 1000;  // ten years
+  task.backoff_ms = std::min(task.backoff_ms, kMostMs >> 20);
+  if (entry.ttl_ms > 0) task.expires = now + from_ms(std::min(entry.ttl_ms, kMostMs));
+  if (!entry.key.empty()) keys_.remember(entry.key, seq, fingerprint(type, entry.payload), now);
+  ++counters_.submitted;
+  task.state = TaskState::delayed;
+  ++delayed_count_;
+  if (entry.delay_ms > 0) {
+    if (task.expires != Time{}) set_task_timer(TimerHeap::Kind::task_expires, task.expires, slot);
+    set_task_timer(TimerHeap::Kind::task_ready, now + from_ms(std::min(entry.delay_ms, kMostMs)),
+                   slot);
+  } else {
+    make_ready(slot, false, now);
+  }
+  return Code::ok;
+}
+
+// --- submitters elsewhere ---------------------------------------------------
+
+void Dispatcher::on(PeerId from, const Envelope& in, const ClientOpen& open, Time now) {
+  const auto known = clients_.find(from);
+  const bool repeated =
+      known != clients_.end() && known->second.boot == open.boot && known->second.open_try == in.n;
+  if (!repeated) {
+    if (known == clients_.end() && clients_.size() >= options_.max_clients)
+      return error(from, Sid{}, in.n, Code::busy,
+                   "the limit of clients is reached: try again later", kBusyRetryMs);
+    ClientSession& fresh = clients_[from];
+    fresh = ClientSession{};
+    fresh.sid = make_sid(identity_.epoch, ++sid_counter_);
+    fresh.peer = from;
+    fresh.boot = open.boot;
+    fresh.name = open.name;
+    fresh.open_try = in.n;
+  }
+  ClientSession& client = clients_[from];
+  client.last_heard = now;
+  grant(client);
+  ClientOpened opened;
+  opened.log = identity_.log;
+  opened.epoch = identity_.epoch;
+  opened.inc = identity_.inc;
+  opened.heartbeat_ms = to_ms(options_.timers.heartbeat);
+  opened.dead_ms = to_ms(options_.timers.dead());
+  opened.max_frame = options_.frame.max_frame;
+  opened.max_entries = options_.frame.max_entries;
+  opened.dedup_ms = to_ms(options_.dedup_window);
+  opened.tasks_limit = client.tasks_limit;
+  opened.bytes_limit = client.bytes_limit;
+  to_peer(from, client.sid, in.n, std::move(opened));
+}
+
+void Dispatcher::on(ClientSession& client, const Envelope& in, const Submit& submit, Time now) {
+  std::uint64_t bytes = 0;
+  for (const SubmitEntry& entry : submit.entries) bytes += entry.payload.size() + entry.key.size();
+  const auto answer = [&](const SubmitConfirm& confirm) {
+    SubmitConfirm out = confirm;
+    grant(client);
+    out.tasks_limit = client.tasks_limit;
+    out.bytes_limit = client.bytes_limit;
+    to_peer(client.peer, client.sid, in.n, std::move(out));
+  };
+  // Rule 18: a SUBMIT resent after a lost CONFIRM is recognised by (client boot, cno).
+  if (const SubmitConfirm* before = submits_.find(client.boot, in.n)) {
+    counters_.duplicates += submit.entries.size();
+    client.tasks_sent = std::min(client.tasks_limit, client.tasks_sent + submit.entries.size());
+    client.bytes_sent = std::min(client.bytes_limit, client.bytes_sent + bytes);
+    return answer(*before);
+  }
+  if (draining_)
+    return error(client.peer, client.sid, in.n, Code::draining,
+                 "this ventilator takes no more tasks");
+  // The last submit may overrun the limit in bytes by itself, or a large task could never go.
+  if (submit.entries.size() > client.unused() || client.unused_bytes() == 0) {
+    ++counters_.credit_exceeded;
+    return error(client.peer, client.sid, in.n, Code::credit_exceeded,
+                 "more tasks than the last limit allowed", kBusyRetryMs);
+  }
+  client.tasks_sent += submit.entries.size();
+  client.bytes_sent = std::min(client.bytes_limit, client.bytes_sent + bytes);
+
+  SubmitConfirm confirm;
+  confirm.first = tasks_.numbers().next_seq();
+  for (std::uint32_t i = 0; i < submit.entries.size(); ++i) {
+    const SubmitEntry& entry = submit.entries[i];
+    const std::string_view type = submit.types[entry.type_index];
+    Code code = check(type, entry);
+    Seq first{};
+    if (code == Code::ok && !entry.key.empty()) {
+      if (const KeyWindow::Known* known = keys_.find(entry.key)) {
+        first = known->seq;
+        code = known->fingerprint == fingerprint(type, entry.payload) ? Code::duplicate
+                                                                      : Code::conflict;
+      }
+    }
+    if (code == Code::ok) {
+      accept(tasks_.numbers().reserve(1), type, entry, now);
+      continue;
+    }
+    ++(code == Code::duplicate  ? counters_.duplicates
+       : code == Code::conflict ? counters_.conflicts
+                                : counters_.refused);
+    confirm.exceptions.push_back({i, code, first});
+  }
+  submits_.remember(client.boot, in.n, confirm, now);
+  answer(confirm);
+}
+
+void Dispatcher::on(ClientSession& client, const Envelope& in, const CancelTasks& cancel,
+                    Time now) {
+  CancelReply reply;
+  for (const Seq seq : cancel.seqs)
+    reply.answers.push_back({seq, this->cancel(seq, now) ? Code::ok : Code::expired});
+  to_peer(client.peer, client.sid, in.n, std::move(reply));
+}
+
+void Dispatcher::on(ClientSession& client, const Envelope& in, const Query& query, Time) {
+  effects_.questions.push_back({client.peer, client.sid, in.n, query});
+}
+
+// As much credit as the window and the room left allow; limits never fall.
+void Dispatcher::grant(ClientSession& client) {
+  if (draining_) return;
+  const std::uint64_t room = free_tasks();
+  // Half of what is left at most, so that a second client finds some too.
+  const std::uint64_t want =
+      std::min(options_.client_window_tasks, client.unused() + room / 2 + room % 2);
+  if (tasks_.bytes() < options_.max_bytes) {
+    client.tasks_limit = std::max(client.tasks_limit, client.tasks_sent + want);
+    const std::uint64_t bytes =
+        std::min<std::uint64_t>(options_.client_window_bytes, options_.max_bytes - tasks_.bytes());
+    client.bytes_limit = std::max(client.bytes_limit, client.bytes_sent + bytes);
+  }
+  client.starved = client.unused() == 0 || client.unused_bytes() == 0;
+  clients_starved_ = clients_starved_ || client.starved;
+}
+
+// A client without credit is told as soon as there is some again.
+void Dispatcher::grant_waiting(Time) {
+  if (!clients_starved_ || !has_room()) return;
+  clients_starved_ = false;
+  for (auto& [peer, client] : clients_) {
+    if (!client.starved) continue;
+    grant(client);
+    if (!client.starved)
+      to_peer(peer, client.sid, 0, ClientBeaten{client.tasks_limit, client.bytes_limit});
+  }
+}
+
+bool Dispatcher::cancel(Seq seq, Time now) {
+  const TaskSlot slot = tasks_.find(seq);
+  if (slot == kNoTask) return false;
+  TaskRecord& task = tasks_[slot];
+  if (task.state == TaskState::settling) return true;
+  task.cancel_requested = true;
+  if (task.state == TaskState::leased) {
+    WorkerSession& session = sessions_[task.session];
+    Cancel message;
+    message.entries.push_back({task.seq, task.lease});
+    to_worker(session, 0, std::move(message), now);
+    return true;
+  }
+  detach(slot);
+  task.state = TaskState::delayed;
+  ++delayed_count_;
+  settle_here(slot, Status::cancelled, "cancelled before it started", now);
+  return true;
+}
+
+}  // namespace sluice::core

@@ -1,0 +1,153 @@
+// dispatcher_losses.cpp: leases taken back from workers that are gone, and who is blamed.
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "core/assert.hpp"
+#include "core/dispatcher.hpp"
+
+namespace sluice::core {
+namespace {
+
+constexpr std::size_t kLostBootsRemembered = 1024;
+
+}  // namespace
+
+void Dispatcher::peer_gone(PeerId peer, Time now) {
+  clients_.erase(peer);
+  const auto at = by_peer_.find(peer);
+  if (at != by_peer_.end()) cut(sessions_[at->second], now);
+}
+
+// A cut connection is a hint. What had not started goes elsewhere at once: the
+// worker starts nothing more once it sees the cut (rule 13). What may be running
+// waits a grace of twice its type's median run time (DESIGN, decision 4).
+void Dispatcher::cut(WorkerSession& session, Time now) {
+  if (session.cut) return;
+  session.cut = session.suspect = true;
+  placement_.refresh(session.index);
+  requeue_unstarted(session, now);
+  Duration grace = options_.grace_least;
+  for (TaskSlot slot = session.held.head; slot != kNoTask; slot = tasks_[slot].next)
+    grace = std::max(grace, run_times_[tasks_[slot].type].median() * 2);
+  grace = std::clamp(grace, options_.grace_least, options_.grace_most);
+  timers_.set({now + grace, TimerHeap::Kind::session_grace, raw(session.sid), 0});
+}
+
+void Dispatcher::requeue_unstarted(WorkerSession& session, Time now) {
+  // Tasks start in lane order: only the first `slots` can be running.
+  TaskSlot last_running = kNoTask;
+  std::uint32_t running = 0;
+  for (TaskSlot slot = session.held.head; slot != kNoTask && running < session.slots;
+       slot = tasks_[slot].next, ++running)
+    last_running = slot;
+  while (session.held.tail != last_running) {
+    const TaskSlot slot = session.held.tail;
+    revoke(slot);
+    ++counters_.redelivered;
+    make_ready(slot, true, now);
+  }
+}
+
+// The worker is gone for good as far as we can tell: its leases end here.
+void Dispatcher::lose(std::uint32_t index, Time now) {
+  WorkerSession& session = sessions_[index];
+  requeue_unstarted(session, now);
+  LostBoot lost{session.boot, {}};
+  while (session.held.tail != kNoTask) {
+    const TaskSlot slot = session.held.tail;
+    lost.charged.push_back(tasks_[slot].seq);
+    ++counters_.redelivered;
+    charge_loss(slot, session, now);
+  }
+  if (!lost.charged.empty()) {
+    lost_boots_.push_back(std::move(lost));
+    if (lost_boots_.size() > kLostBootsRemembered) lost_boots_.erase(lost_boots_.begin());
+  }
+  ++counters_.workers_lost;
+  close_session(index);
+}
+
+// Case 23: "losses counted only where it ran; alone before blamed". A loss beside
+// others brings a task at most to the brink; only a loss in a trial of its own goes over.
+void Dispatcher::charge_loss(TaskSlot slot, const WorkerSession& session, Time now) {
+  TaskRecord& task = tasks_[slot];
+  const bool alone = session.trial || (session.slots == 1 && session.held.count == 1);
+  revoke(slot);
+  ++task.executions;
+  ++counters_.losses;
+  if (task.losses + 1 < task.max_losses || alone) ++task.losses;
+  task.suspect = task.losses + 1 >= task.max_losses;
+  if (task.losses >= task.max_losses)
+    return settle_here(slot, Status::failed,
+                       "its worker was lost " + std::to_string(task.losses) +
+                           " times while it ran, the last was " + session.name,
+                       now);
+  make_ready(slot, true, now);
+}
+
+// Rule 13: "if the same boot returns, losses charged for it are refunded".
+void Dispatcher::refund_losses(const Boot& boot) {
+  const auto at = std::find_if(lost_boots_.begin(), lost_boots_.end(),
+                               [&](const LostBoot& lost) { return lost.boot == boot; });
+  if (at == lost_boots_.end()) return;
+  for (const Seq seq : at->charged) {
+    const TaskSlot slot = tasks_.find(seq);
+    if (slot != kNoTask && tasks_[slot].losses > 0) {
+      --tasks_[slot].losses;
+      tasks_[slot].suspect = false;
+    }
+  }
+  lost_boots_.erase(at);
+}
+
+// Takes a leased task off its session; what becomes of it is the caller's to say.
+void Dispatcher::revoke(TaskSlot slot) {
+  TaskRecord& task = tasks_[slot];
+  SLUICE_ASSERT(task.state == TaskState::leased && task.session != kNoSession);
+  WorkerSession& session = sessions_[task.session];
+  tasks_.unlink(session.held, slot);
+  if (session.held.count == 0) session.trial = false;
+  placement_.refresh(task.session);
+  task.session = kNoSession;
+  task.lease = Lease{};
+  task.state = TaskState::delayed;  // on no list; the next step puts it on one
+  ++delayed_count_;
+}
+
+// From no list (state delayed) to where it can be dispatched.
+void Dispatcher::make_ready(TaskSlot slot, bool front, Time now) {
+  TaskRecord& task = tasks_[slot];
+  SLUICE_ASSERT(task.state == TaskState::delayed);
+  if (task.cancel_requested) return settle_here(slot, Status::cancelled, "cancelled", now);
+  --delayed_count_;
+  task.state = TaskState::ready;
+  ++task.timer;  // a backoff still running no longer counts
+  if (task.expires != Time{}) set_task_timer(TimerHeap::Kind::task_expires, task.expires, slot);
+  ++ready_count_;
+  if (task.suspect) {
+    suspects_.push_back(slot);
+    return;
+  }
+  ReadyQueue& queue = ready_[task.type];
+  if (front)
+    queue.push_front(tasks_, slot);
+  else
+    queue.push_back(tasks_, slot);
+}
+
+void Dispatcher::requeue_lane_range(WorkerSession& session, std::uint64_t first, std::uint64_t last,
+                                    Time now) {
+  for (TaskSlot slot = session.held.tail; slot != kNoTask;) {
+    const TaskSlot before = tasks_[slot].prev;
+    if (tasks_[slot].lane_n >= first && tasks_[slot].lane_n <= last) {
+      revoke(slot);
+      ++counters_.redelivered;
+      make_ready(slot, true, now);
+    }
+    slot = before;
+  }
+}
+
+}  // namespace sluice::core

@@ -1,0 +1,176 @@
+// dispatcher_settling.cpp: how tasks end, above all those that no worker can end.
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <utility>
+
+#include "core/assert.hpp"
+#include "core/dispatcher.hpp"
+
+namespace sluice::core {
+
+// Rule 15: the ventilator sends such an outcome itself, and settles the task only
+// when the sink has it. If the sink already holds another, that one stands. The
+// task must be on no list (state delayed).
+void Dispatcher::settle_here(TaskSlot slot, Status status, std::string_view why, Time now) {
+  TaskRecord& task = tasks_[slot];
+  SLUICE_ASSERT(task.state == TaskState::delayed);
+  --delayed_count_;
+  ++task.timer;
+  task.state = TaskState::settling;
+  ++settling_count_;
+  if (producers_.empty())
+    return settled(slot, status);  // a ventilator without sinks keeps no outcomes
+  OutcomeDraft draft;
+  draft.log = identity_.log;
+  draft.epoch = identity_.epoch;
+  draft.seq = task.seq;
+  draft.attempt = task.executions;
+  draft.type = type_names_[task.type];
+  draft.status = status;
+  draft.flags = kTerminal | kTaskPayload;
+  draft.key = task.key();
+  draft.error = why;
+  draft.payload = task.payload();
+  producers_[task.sink]->add(draft, raw(task.seq), now);
+}
+
+void Dispatcher::take_from_producer(std::size_t sink, Time now) {
+  OutcomeProducer::Effects out = producers_[sink]->take_effects(now);
+  for (const OutcomeConfirmed& confirmed : out.confirmed) {
+    const TaskSlot slot = tasks_.find(static_cast<Seq>(confirmed.cookie));
+    // A worker's ack may have settled it meanwhile (case 26).
+    if (slot != kNoTask) settled(slot, confirmed.stored);
+  }
+  if (out.close) effects_.close_sinks.push_back(sink);
+  if (out.open) effects_.open_sinks.push_back(sink);
+  for (Envelope& envelope : out.sends) effects_.to_sinks.push_back({sink, std::move(envelope)});
+  out.sends.clear();
+  producers_[sink]->recycle(std::move(out));
+}
+
+void Dispatcher::receive_from_sink(std::size_t sink, const Envelope& in, Time now) {
+  SLUICE_ASSERT(sink < producers_.size());
+  producers_[sink]->receive(in, now);
+}
+
+void Dispatcher::sink_disconnected(std::size_t sink, Time now) {
+  SLUICE_ASSERT(sink < producers_.size());
+  producers_[sink]->disconnected(now);
+}
+
+// The sink holds an outcome of this status: the task is over.
+void Dispatcher::settled(TaskSlot slot, Status status) {
+  detach(slot);
+  tasks_[slot].state = TaskState::delayed;  // on no list
+  ++counters_.settled[static_cast<std::size_t>(status) & 3U];
+  tasks_.remove(slot);
+}
+
+// Takes the task off whatever list it is on, and out of the counts.
+void Dispatcher::detach(TaskSlot slot) {
+  TaskRecord& task = tasks_[slot];
+  switch (task.state) {
+    case TaskState::ready:
+      --ready_count_;
+      if (task.suspect)
+        std::erase(suspects_, slot);
+      else
+        ready_[task.type].unlink(tasks_, slot);
+      break;
+    case TaskState::delayed:
+      --delayed_count_;
+      break;
+    case TaskState::leased:
+      revoke(slot);
+      --delayed_count_;
+      break;
+    case TaskState::settling:
+      --settling_count_;
+      break;
+    case TaskState::free:
+      SLUICE_ASSERT(false);
+  }
+}
+
+void Dispatcher::set_task_timer(TimerHeap::Kind kind, Time at, TaskSlot slot) {
+  timers_.set({at, kind, slot, tasks_[slot].timer});
+}
+
+void Dispatcher::ring(const TimerHeap::Alarm& alarm, Time now) {
+  if (alarm.kind == TimerHeap::Kind::session_grace) {
+    const auto at = by_sid_.find(static_cast<Sid>(alarm.who));
+    if (at != by_sid_.end() && sessions_[at->second].cut) lose(at->second, now);
+    return;
+  }
+  const auto slot = static_cast<TaskSlot>(alarm.who);
+  TaskRecord& task = tasks_[slot];
+  if (alarm.kind == TimerHeap::Kind::task_ready) {
+    if (task.timer == alarm.stamp && task.state == TaskState::delayed) make_ready(slot, false, now);
+    return;
+  }
+  if (task.expires == Time{} || task.expires > now) return;  // the slot has another tenant
+  if (task.state != TaskState::ready && task.state != TaskState::delayed &&
+      task.state != TaskState::leased)
+    return;
+  if (task.state == TaskState::leased) {
+    Cancel message;
+    message.entries.push_back({task.seq, task.lease});
+    to_worker(sessions_[task.session], 0, std::move(message), now);
+  }
+  detach(slot);
+  task.state = TaskState::delayed;
+  ++delayed_count_;
+  settle_here(slot, Status::expired, "its time to live has passed", now);
+}
+
+DispatcherStatus Dispatcher::status(Time now) const {
+  DispatcherStatus out;
+  out.log = identity_.log;
+  out.epoch = identity_.epoch;
+  out.draining = draining_;
+  out.ready = ready_count_;
+  out.delayed = delayed_count_;
+  out.settling = settling_count_;
+  out.tasks = tasks_.count();
+  out.leased = out.tasks - ready_count_ - delayed_count_ - settling_count_;
+  out.bytes = tasks_.bytes();
+  out.max_tasks = options_.max_tasks;
+  out.max_bytes = options_.max_bytes;
+  out.floor = tasks_.numbers().floor();
+  out.next = tasks_.numbers().next_seq();
+  out.clients = clients_.size();
+  out.counters = counters_;
+  for (std::uint32_t t = 0; t < type_names_.size(); ++t)
+    out.types.push_back({type_names_[t], ready_[t].count(), placement_.serving_count(t)});
+  for (const WorkerSession& session : sessions_)
+    if (session.sid != Sid{}) out.workers.push_back(worker_status(session, now));
+  for (std::size_t i = 0; i < producers_.size(); ++i)
+    out.sinks.push_back({options_.sinks[i], producers_[i]->is_open(), producers_[i]->retained()});
+  return out;
+}
+
+WorkerStatus Dispatcher::worker_status(const WorkerSession& session, Time now) const {
+  constexpr const char* kPhases[] = {"opening", "reconcile", "probing", "active", "leaving"};
+  WorkerStatus out;
+  out.name = session.name;
+  out.agent = session.agent;
+  out.sid = session.sid;
+  out.phase = session.suspect ? "suspect" : kPhases[static_cast<int>(session.phase)];
+  out.push_lane = session.push_lane;
+  out.slots = session.slots;
+  out.held = session.held.count;
+  out.credit = session.free_tasks();
+  out.queued = session.last_state.queued;
+  out.running = session.last_state.running;
+  out.retained = session.last_state.retained;
+  out.done = session.acked_done;
+  out.other = session.acked_other;
+  out.nacked = session.nacked;
+  out.returned = session.returned;
+  out.quiet = now - session.last_heard;
+  out.up = now - session.since;
+  for (const std::uint32_t t : session.types) out.types.push_back(type_names_[t]);
+  return out;
+}
+
+}  // namespace sluice::core

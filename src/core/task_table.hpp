@@ -1,0 +1,93 @@
+// task_table.hpp: every unsettled task of a ventilator, in slots.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "core/chunk.hpp"
+#include "core/ids.hpp"
+#include "core/seq_index.hpp"
+#include "core/time.hpp"
+
+namespace sluice::core {
+
+using TaskSlot = std::uint32_t;
+inline constexpr TaskSlot kNoTask = 0xffffffffU;
+inline constexpr std::uint32_t kNoSession = 0xffffffffU;
+
+enum class TaskState : std::uint8_t { free, ready, delayed, leased, settling };
+
+/// One unsettled task. `body` holds the key, then the payload.
+struct TaskRecord {
+  Seq seq{};
+  Lease lease{};            ///< the current one; 0 when not leased
+  TaskSlot prev = kNoTask;  ///< neighbours in the list it is on: a ready queue,
+  TaskSlot next = kNoTask;  ///< or what a session holds, in lane order
+  std::uint32_t session = kNoSession;
+  std::uint32_t type = 0;
+  std::uint32_t sink = 0;
+  std::uint32_t priority = 0;
+  std::uint32_t executions = 0;  ///< dispatches that started, or may have
+  std::uint32_t failures = 0;
+  std::uint32_t losses = 0;
+  std::uint32_t max_attempts = 0;
+  std::uint32_t max_losses = 0;
+  std::uint32_t timer = 0;   ///< a timer of another number is stale
+  std::uint64_t lane_n = 0;  ///< number of the TASKS message that carried it
+  std::uint64_t exec_ms = 0;
+  std::uint64_t backoff_ms = 0;
+  std::uint64_t backoff_most_ms = 0;
+  Time leased_at{};
+  Time expires{};  ///< zero: never
+  TaskState state = TaskState::free;
+  bool cancel_requested = false;
+  bool suspect = false;       ///< workers died with it: its next run is a trial, alone
+  bool in_inventory = false;  ///< its worker said, after a reconnect, that it has it
+  std::uint16_t key_bytes = 0;
+  Slice body;
+
+  [[nodiscard]] std::string_view key() const { return as_text(body.bytes().first(key_bytes)); }
+  [[nodiscard]] Bytes payload() const { return body.bytes().subspan(key_bytes); }
+};
+
+/// A doubly linked list through the records of a TaskTable.
+struct TaskList {
+  TaskSlot head = kNoTask;
+  TaskSlot tail = kNoTask;
+  std::uint32_t count = 0;
+};
+
+/// The slots, with a free list: a task keeps its slot from submit to settle.
+class TaskTable {
+ public:
+  /// A fresh record for a number that was reserved. Its body is copied.
+  TaskSlot add(Seq seq, std::string_view key, Bytes payload);
+  /// Gives the slot and the number up. The task must be on no list.
+  void remove(TaskSlot slot);
+
+  [[nodiscard]] TaskRecord& operator[](TaskSlot slot) { return records_[slot]; }
+  [[nodiscard]] const TaskRecord& operator[](TaskSlot slot) const { return records_[slot]; }
+  /// kNoTask when it is unknown, settled, or only reserved.
+  [[nodiscard]] TaskSlot find(Seq seq) const;
+  [[nodiscard]] SeqIndex& numbers() { return numbers_; }
+  [[nodiscard]] const SeqIndex& numbers() const { return numbers_; }
+
+  [[nodiscard]] std::size_t count() const { return count_; }
+  [[nodiscard]] std::size_t bytes() const { return bytes_; }
+
+  void push_back(TaskList& list, TaskSlot slot);
+  void push_front(TaskList& list, TaskSlot slot);
+  void unlink(TaskList& list, TaskSlot slot);
+
+ private:
+  ChunkPool pool_;  // before the records: their slices return to it
+  std::vector<TaskRecord> records_;
+  std::vector<TaskSlot> free_;
+  SeqIndex numbers_;
+  std::size_t count_ = 0;
+  std::size_t bytes_ = 0;
+};
+
+}  // namespace sluice::core

@@ -1,0 +1,66 @@
+// outgoing_link.hpp: a connection that we make: a name looked up, then a DEALER.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "core/message.hpp"
+#include "net/context.hpp"
+#include "net/dealer.hpp"
+#include "net/endpoint.hpp"
+#include "net/frame_buffer.hpp"
+#include "net/poll_set.hpp"
+#include "net/resolver.hpp"
+#include "wire/codec.hpp"
+
+namespace sluice::net {
+
+/// Opens, watches and closes the one socket to a peer that we connect to. Each opening
+/// looks the name up anew, outside libzmq. Belongs to one thread.
+class OutgoingLink {
+ public:
+  OutgoingLink(std::shared_ptr<Context> context, Endpoint endpoint, wire::Role role,
+               const wire::Limits& limits, std::shared_ptr<FramePool> frames);
+
+  /// Starts connecting on a new socket; whatever was there is closed.
+  void open();
+  void close();
+
+  /// What happened since the last call; asked each turn.
+  enum class Event : std::uint8_t { none, connected, disconnected };
+  [[nodiscard]] Event next_event();
+  /// The next message that could be read; frames that cannot be are counted and skipped.
+  [[nodiscard]] std::optional<core::Envelope> receive(core::EntryPool& pool);
+  /// Sends, or keeps the message until the connection is there; close() drops it.
+  void send(const core::Envelope& envelope);
+  /// To be called each turn: sends what had to wait.
+  void flush();
+
+  /// Adds what it waits for.
+  void watch(PollSet& poll);
+
+  [[nodiscard]] bool is_open() const { return dealer_.has_value(); }
+  [[nodiscard]] const Endpoint& endpoint() const { return endpoint_; }
+  /// Why the last attempt went wrong, for people.
+  [[nodiscard]] const std::string& error() const { return error_; }
+  [[nodiscard]] std::uint64_t bad_frames() const { return bad_frames_; }
+
+ private:
+  std::shared_ptr<Context> context_;
+  Endpoint endpoint_;
+  wire::Codec codec_;
+  std::shared_ptr<FramePool> frames_;
+  OutFrame frame_;
+  Resolver resolver_;
+  std::optional<Dealer> dealer_;
+  std::size_t attempt_ = 0;
+  std::string error_;
+  std::uint64_t bad_frames_ = 0;
+  std::deque<OutFrame> waiting_;
+};
+
+}  // namespace sluice::net
