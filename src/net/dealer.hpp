@@ -17,7 +17,7 @@ namespace sluice::net {
 enum class LinkEvent : std::uint8_t {
   connected,     ///< handshake done; messages can go
   disconnected,  ///< libzmq tries again by itself, unless it was refused
-  refused,       ///< handshake failed: it will not try again; use a new socket
+  refused,       ///< the peer is no peer of ours or wants no one like us: use a new socket
 };
 
 /// One DEALER, one peer. libzmq reconnects after ordinary losses, but never after an error of
@@ -28,7 +28,7 @@ class Dealer {
  public:
   /// `where` must be literal (see Resolver). Throws Error.
   Dealer(std::shared_ptr<Context> context, const Endpoint& where, std::uint64_t max_frame);
-  Dealer(Dealer&&) noexcept = default;
+  Dealer(Dealer&&) = default;
   Dealer& operator=(Dealer&&) = delete;
 
   [[nodiscard]] const Endpoint& endpoint() const { return endpoint_; }

@@ -21,7 +21,7 @@ struct Endpoint {
   /// Also takes "host:port" for tcp, and "*" as port. Throws Error naming the cure.
   [[nodiscard]] static Endpoint parse(std::string_view text);
 
-  /// As ZeroMQ wants it, in one spelling: IPv6 in brackets, host in small letters.
+  /// As ZeroMQ wants it. IP addresses have one spelling; IPv4 in IPv6 becomes IPv4.
   [[nodiscard]] std::string text() const;
 
   /// True if nobody on another machine can reach it: 127.0.0.0/8, ::1, localhost, ipc, inproc.

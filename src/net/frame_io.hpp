@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include <zmq.hpp>
 
@@ -32,5 +33,12 @@ inline constexpr std::size_t kLargeFrame = 16 * 1024;
 /// Reads and drops what is left of a message; returns how many frames that were. All of them are
 /// here already: libzmq delivers a message only as a whole.
 std::uint32_t drop_rest(zmq::socket_ref socket, zmq::message_t& part);
+
+/// The next message of one frame, in `part`; those of several frames before it are dropped and
+/// counted. After kMostDropped of them it returns without one, to let the loop go on.
+[[nodiscard]] std::optional<core::Bytes> receive_single(zmq::socket_ref socket,
+                                                        zmq::message_t& part,
+                                                        std::uint64_t& dropped);
+inline constexpr int kMostDropped = 16;
 
 }  // namespace sluice::net

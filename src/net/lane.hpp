@@ -25,8 +25,8 @@ class LanePush {
   /// Ports tried in one call, so that a crowded range cannot hold up the loop.
   static constexpr int kMostTries = 64;
 
-  /// Listens on a port of `ports`; nullopt if none was free or no socket was left: the
-  /// session goes inline then. Throws Error if `host` is no address of this machine.
+  /// Listens on a port of `ports` at `host`, where the control socket already listens. nullopt
+  /// if no port was free or no socket was left: the session goes inline then.
   [[nodiscard]] static std::optional<LanePush> open(const std::shared_ptr<Context>& context,
                                                     const std::string& host, LanePorts& ports,
                                                     core::Time now);

@@ -13,7 +13,7 @@ namespace sluice::net {
 
 /// What a name stands for now. Never both empty.
 struct Resolution {
-  std::vector<Endpoint> endpoints;  ///< literal, in the system's order of preference
+  std::vector<Endpoint> endpoints;  ///< literal, IPv4 first, else in the system's order
   std::string error;                ///< for people, when there are none
 
   /// The one to try at the n-th attempt (from 0): all take their turn.

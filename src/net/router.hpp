@@ -11,8 +11,8 @@
 
 #include "core/chunk.hpp"
 #include "core/ids.hpp"
-#include "exec/unique_fd.hpp"
 #include "net/frame_io.hpp"
+#include "net/ipc_lock.hpp"
 #include "net/monitor.hpp"
 #include "net/sockets.hpp"
 
@@ -48,7 +48,7 @@ class Router {
   /// The port or path is free again on return (it waits for libzmq's word on that,
   /// normally well under a millisecond, at most a second). Nothing queued is sent.
   ~Router();
-  Router(Router&&) noexcept = default;
+  Router(Router&&) = default;
   Router& operator=(Router&&) = delete;
 
   /// Where it listens, with the real port.
@@ -81,15 +81,12 @@ class Router {
     std::string address;
   };
   void meet(std::uint32_t peer);
-  void part_with(int fd, std::uint32_t peer);
   SendResult send_id(core::PeerId peer);
 
-  exec::UniqueFd lock_;  // ipc only; before the socket: let go after it
-  std::string lock_path_;
+  std::optional<IpcLock> lock_;  // ipc only; before the socket: let go after it
   Socket socket_;
   std::optional<Monitor> monitor_;  // after the socket: ended before it
   Endpoint endpoint_;
-  bool listening_ = false;
   zmq::message_t id_;
   zmq::message_t frame_;
   std::unordered_map<std::uint32_t, Peer> peers_;

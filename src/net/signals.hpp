@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <csignal>
 #include <initializer_list>
 #include <optional>
 
@@ -24,7 +25,7 @@ class SignalsBlocked {
   SignalsBlocked& operator=(const SignalsBlocked&) = delete;
 
  private:
-  alignas(16) unsigned char before_[128];  // the sigset_t of then
+  sigset_t before_;
 };
 
 /// Reads signals instead of being interrupted by them. Create it first thing in main(),

@@ -37,6 +37,7 @@ class Wake {
  private:
   exec::UniqueFd fd_;
   std::atomic<bool> sleeping_{false};
+  bool write_pending_ = false;  // the loop's: a signal was seen before its write
 };
 
 }  // namespace sluice::net
