@@ -78,6 +78,8 @@ class Dispatcher {
   Code submit(Seq reserved, std::string_view type, const SubmitEntry& entry, Time now);
   /// The submitter in this process will not use these numbers.
   void give_up(Seq first, Seq last);
+  /// The task that a key of the dedup window belongs to.
+  [[nodiscard]] std::optional<Seq> find_key(std::string_view key) const;
   /// Ends a task early, whoever holds it; false if it is not known (any more).
   bool cancel(Seq seq, Time now);
 

@@ -52,6 +52,12 @@ Code Dispatcher::submit(Seq reserved, std::string_view type, const SubmitEntry& 
   return code;
 }
 
+std::optional<Seq> Dispatcher::find_key(std::string_view key) const {
+  const KeyWindow::Known* known = keys_.find(key);
+  if (known == nullptr) return std::nullopt;
+  return known->seq;
+}
+
 // --- taking a task in -------------------------------------------------------
 
 Code Dispatcher::check(std::string_view type, const SubmitEntry& entry) const {

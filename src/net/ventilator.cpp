@@ -1,0 +1,148 @@
+// ventilator.cpp: the public Ventilator: what is refused at once, and what the loop decides.
+// SPDX-License-Identifier: MIT
+#include <sluice/ventilator.hpp>
+
+#include <utility>
+
+#include <sluice/error.hpp>
+
+#include "net/ventilator_loop.hpp"
+#include "wire/limits.hpp"
+
+namespace sluice {
+namespace {
+
+void check(const VentilatorOptions& options) {
+  const auto heartbeat = options.heartbeat;
+  if (heartbeat < core::Timers::kLeastHeartbeat || heartbeat > core::Timers::kMostHeartbeat)
+    throw Error("a heartbeat of " + std::to_string(heartbeat.count()) +
+                " ms is out of range: give 250 ms to 30 s");
+  if (options.sinks.empty())
+    throw Error("a ventilator needs a sink for its outcomes: name at least one endpoint");
+  if (options.sinks.size() > wire::kMaxSinks)
+    throw Error("at most " + std::to_string(wire::kMaxSinks) + " sinks can be named");
+  if (options.max_frame < 128 * 1024 || options.max_frame > wire::kHardMaxFrame)
+    throw Error("max_frame must lie between 128 KiB and 64 MiB");
+  if (options.lane_port_first > options.lane_port_last || options.lane_port_first == 0)
+    throw Error("the range of lane ports is empty: the first port must not exceed the last");
+  if (options.max_tasks == 0 || options.max_bytes == 0)
+    throw Error("the limits of tasks and bytes must not be zero");
+}
+
+}  // namespace
+
+class Ventilator::Impl {
+ public:
+  explicit Impl(const VentilatorOptions& options) : loop(options) {}
+
+  void check(const Task& task) const {
+    if (task.type.empty() || task.type.size() > wire::kMaxName)
+      throw Error("a task's type must have 1 to 128 bytes");
+    if (task.key.size() > wire::kMaxName) throw Error("a task's key may have 128 bytes at most");
+    if (task.payload.size() > loop.max_payload())
+      throw Error("a payload of " + std::to_string(task.payload.size()) +
+                  " bytes is too large: the limit is " + std::to_string(loop.max_payload()) +
+                  "; pass a reference to the data instead");
+  }
+
+  [[nodiscard]] TaskId id_of(core::Seq seq) const { return {loop.log(), core::raw(seq)}; }
+
+  // A keyed task needs the core's answer: it may be one that is known already.
+  std::optional<TaskId> submit_keyed(const Task& task) {
+    core::SubmitEntry entry;
+    entry.key = task.key;
+    entry.priority = task.priority;
+    entry.delay_ms = core::to_ms(task.delay);
+    entry.ttl_ms = core::to_ms(task.ttl);
+    entry.exec_ms = core::to_ms(task.timeout);
+    entry.max_attempts = task.max_attempts;
+    entry.payload = task.payload;
+    std::optional<core::Seq> seq;
+    core::Code code = core::Code::busy;
+    loop.call([&](core::Dispatcher& core, core::Time now) {
+      seq = core.reserve(1);
+      if (!seq) return;
+      code = core.submit(*seq, task.type, entry, now);
+      if (code == core::Code::duplicate) seq = core.find_key(task.key);
+    });
+    if (code == core::Code::conflict)
+      throw Error("the key \"" + task.key + "\" belongs to another task of the last minutes");
+    if (!seq) return std::nullopt;
+    return id_of(*seq);
+  }
+
+  net::VentilatorLoop loop;
+  std::atomic<bool> draining{false};
+};
+
+Ventilator::Ventilator(VentilatorOptions options) {
+  check(options);
+  impl_ = std::make_unique<Impl>(options);
+}
+
+Ventilator::~Ventilator() = default;
+
+std::string Ventilator::endpoint() const { return impl_->loop.endpoint(); }
+
+std::array<std::uint8_t, 16> Ventilator::log() const { return impl_->loop.log(); }
+
+TaskId Ventilator::submit(const Task& task) {
+  for (;;) {
+    if (task.key.empty()) {
+      impl_->check(task);
+      if (impl_->draining) throw Error("this ventilator drains: it takes no more tasks");
+      core::Seq seq{};
+      if (impl_->loop.inbox().put(task, seq) == net::SubmitInbox::Result::taken)
+        return impl_->id_of(seq);
+      impl_->loop.rethrow_failure();
+      throw Error("the ventilator has stopped: the task was not taken");
+    }
+    if (const auto id = try_submit(task)) return *id;
+    impl_->loop.wait_for_room();
+  }
+}
+
+std::optional<TaskId> Ventilator::try_submit(const Task& task) {
+  impl_->check(task);
+  if (impl_->draining) throw Error("this ventilator drains: it takes no more tasks");
+  if (!task.key.empty()) return impl_->submit_keyed(task);
+  core::Seq seq{};
+  switch (impl_->loop.inbox().try_put(task, seq)) {
+    case net::SubmitInbox::Result::taken:
+      return impl_->id_of(seq);
+    case net::SubmitInbox::Result::full:
+      return std::nullopt;
+    case net::SubmitInbox::Result::closed:
+      break;
+  }
+  impl_->loop.rethrow_failure();
+  throw Error("the ventilator has stopped: the task was not taken");
+}
+
+std::size_t Ventilator::unsettled() const { return impl_->loop.unsettled(); }
+
+bool Ventilator::wait_settled(std::chrono::milliseconds timeout) const {
+  return impl_->loop.wait_settled(timeout);
+}
+
+bool Ventilator::cancel(const TaskId& id) {
+  if (id.log != log()) return false;
+  bool known = false;
+  impl_->loop.call([&](core::Dispatcher& core, core::Time now) {
+    known = core.cancel(static_cast<core::Seq>(id.seq), now);
+  });
+  return known;
+}
+
+std::string Ventilator::status_json() const { return impl_->loop.status_json(); }
+
+std::size_t Ventilator::workers() const { return impl_->loop.workers(); }
+
+void Ventilator::drain() {
+  impl_->draining = true;
+  impl_->loop.call([](core::Dispatcher& core, core::Time) { core.drain(); });
+}
+
+void Ventilator::stop() { impl_->loop.stop(); }
+
+}  // namespace sluice

@@ -1,0 +1,343 @@
+// ventilator_loop.cpp: wait, take in, decide, send: a turn, again and again.
+// SPDX-License-Identifier: MIT
+#include "net/ventilator_loop.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include <sluice/error.hpp>
+
+#include "monitor/status_json.hpp"
+#include "net/clock.hpp"
+#include "net/entropy.hpp"
+#include "net/identity.hpp"
+#include "net/signals.hpp"
+
+namespace sluice::net {
+namespace {
+
+constexpr int kMaxMessagesPerTurn = 256;
+constexpr core::Duration kRetrySends = std::chrono::milliseconds(5);
+constexpr std::size_t kMostWaitingSends = 65'536;
+
+core::DispatcherOptions core_options(const VentilatorOptions& options) {
+  core::DispatcherOptions out;
+  out.name = options.name.empty() ? default_name() : options.name;
+  out.timers.heartbeat = options.heartbeat;
+  out.frame.max_frame = options.max_frame;
+  out.retry.max_attempts = options.max_attempts;
+  out.retry.max_losses = options.max_losses;
+  out.retry.backoff = options.backoff;
+  out.retry.backoff_most = options.backoff_most;
+  out.grace_least = options.grace_least;
+  out.grace_most = options.grace_most;
+  out.sinks = options.sinks;
+  out.max_tasks = options.max_tasks;
+  out.max_bytes = options.max_bytes;
+  out.max_lanes = options.max_lanes;
+  return out;
+}
+
+std::string local_host_name() {
+  std::array<char, 256> name{};
+  if (::gethostname(name.data(), name.size() - 1) != 0 || name[0] == '\0') return "localhost";
+  return name.data();
+}
+
+wire::Limits wire_limits(const VentilatorOptions& options) {
+  wire::Limits limits;
+  limits.max_frame = options.max_frame;
+  return limits;
+}
+
+}  // namespace
+
+VentilatorLoop::VentilatorLoop(const VentilatorOptions& options)
+    : options_(options),
+      limits_(wire_limits(options)),
+      log_(random_id<core::Log>()),
+      context_(Context::shared()),
+      frames_(FramePool::make()),
+      codec_(wire::Role::ventilator, limits_),
+      inbox_(wake_),
+      frame_(frames_) {
+  core::Dispatcher::Identity identity;
+  identity.log = log_;
+  identity.epoch = core::Epoch{1};  // memory mode: a new log at each start
+  identity.inc = random_id<core::Incarnation>();
+  identity.boot = random_id<core::Boot>();
+  core_.emplace(core_options(options_), identity, random_u64());
+  for (const std::string& sink : options_.sinks)
+    sinks_.push_back(std::make_unique<OutgoingLink>(context_, Endpoint::parse(sink),
+                                                    wire::Role::producer, limits_, frames_));
+  router_.emplace(context_, Endpoint::parse(options_.bind), limits_.max_frame);
+  Endpoint shown = router_->endpoint();
+  if (!options_.advertise.empty())
+    shown = shown.with_host(options_.advertise);
+  else if (shown.is_any_host())
+    shown = shown.with_host(local_host_name());
+  advertised_ = shown.text();
+  lane_host_ = lane_host(router_->endpoint());
+  tell_lane_host_ = router_->endpoint().transport != Endpoint::Transport::tcp;
+  ports_.emplace(options_.lane_port_first, options_.lane_port_last,
+                 core_options(options_).timers.reclaim() * 2, random_u64());
+  started_ = Clock::now();
+  const SignalsBlocked blocked;
+  thread_ = std::thread([this] { run(); });
+}
+
+VentilatorLoop::~VentilatorLoop() { stop(); }
+
+void VentilatorLoop::run() {
+  try {
+    for (;;) {
+      {
+        const std::scoped_lock lock(mutex_);
+        if (stop_asked_) break;
+      }
+      turn();
+    }
+    core_->say_bye(Clock::now());
+    core::DispatcherEffects last = core_->take_effects(Clock::now());
+    for (const auto& send : last.to_peers) send_to_peer(send.peer, send.envelope, Clock::now());
+  } catch (const std::exception&) {
+    const std::scoped_lock lock(mutex_);
+    failure_ = std::current_exception();
+  }
+  inbox_.close();
+  const std::scoped_lock lock(mutex_);
+  ended_ = true;
+  calls_.clear();  // those who wait see `ended_`
+  changed_.notify_all();
+}
+
+// One turn of the loop. The order is the point: everything that came in is decided on
+// before anything is sent, and the messages of a turn point into the core's memory, which
+// the next input may change.
+void VentilatorLoop::turn() {
+  wait();
+  const core::Time now = Clock::now();  // read once: a turn happens at one instant
+  while (const auto gone = router_->next_departed()) core_->peer_gone(*gone, now);
+  receive(now);
+  receive_from_sinks(now);
+  answer_calls(now);
+  take_submits(now);
+  core_->advance(now);
+
+  core::DispatcherEffects effects = core_->take_effects(now);
+  perform(effects, now);
+  core_->recycle(std::move(effects));
+  retry_sends(now);
+  publish(now);
+}
+
+void VentilatorLoop::wait() {
+  poll_.clear();
+  poll_.watch(router_->pollable());
+  poll_.watch(router_->departures());
+  poll_.watch_fd(wake_.fd());
+  for (auto& sink : sinks_) sink->watch(poll_);
+  std::optional<core::Time> deadline = core_->next_deadline();
+  const auto sooner = [&deadline](core::Time at) {
+    if (!deadline || at < *deadline) deadline = at;
+  };
+  if (lanes_waiting_ > 0 || !waiting_sends_.empty()) sooner(Clock::now() + kRetrySends);
+  wake_.going_to_sleep();
+  bool busy = more_to_read_ || inbox_.has_work();
+  {
+    const std::scoped_lock lock(mutex_);
+    busy = busy || stop_asked_ || !calls_.empty();
+  }
+  if (busy) sooner(core::Time{});
+  poll_.wait(deadline);
+  wake_.awake();
+}
+
+void VentilatorLoop::receive(core::Time now) {
+  more_to_read_ = true;
+  for (int i = 0; i < kMaxMessagesPerTurn; ++i) {
+    const auto in = router_->receive();
+    if (!in) {
+      more_to_read_ = false;
+      return;
+    }
+    if (core_->ignores(in->from, now)) continue;
+    if (in->extra_frames > 0) {
+      core_->bad_frame(in->from, core::Code::bad_frame, 0, "a message must be one frame", now);
+      continue;
+    }
+    wire::DecodeError error;
+    auto envelope = codec_.decode(in->frame, pool_, error);
+    if (!envelope) {
+      core_->bad_frame(in->from, error.code, error.n, error.what, now);
+      continue;
+    }
+    core_->receive(in->from, *envelope, now);
+    pool_.give_back(std::move(envelope->message));
+  }
+}
+
+void VentilatorLoop::receive_from_sinks(core::Time now) {
+  for (std::size_t i = 0; i < sinks_.size(); ++i) {
+    if (sinks_[i]->next_event() == OutgoingLink::Event::disconnected)
+      core_->sink_disconnected(i, now);
+    sinks_[i]->flush();
+    while (auto envelope = sinks_[i]->receive(pool_)) {
+      core_->receive_from_sink(i, *envelope, now);
+      pool_.give_back(std::move(envelope->message));
+    }
+  }
+}
+
+void VentilatorLoop::take_submits(core::Time now) {
+  inbox_.fetch([&](core::Seq seq, std::string_view type, const core::SubmitEntry& entry) {
+    core_->submit(seq, type, entry, now);
+  });
+  if (!inbox_.wants_numbers()) return;
+  for (const std::uint32_t count : {16'384U, 1024U, 64U, 1U}) {
+    const auto first = core_->reserve(count);
+    if (!first) continue;
+    inbox_.add_numbers(*first, count);
+    return;
+  }
+}
+
+void VentilatorLoop::perform(core::DispatcherEffects& effects, core::Time now) {
+  for (const std::size_t i : effects.close_sinks) sinks_[i]->close();
+  for (const std::size_t i : effects.open_sinks) sinks_[i]->open();
+  for (const auto& send : effects.to_peers) send_to_peer(send.peer, send.envelope, now);
+  for (const auto& send : effects.to_lanes) send_to_lane(send.sid, send.envelope);
+  for (const auto& send : effects.to_sinks) sinks_[send.sink]->send(send.envelope);
+  for (const core::Sid sid : effects.close_lanes) close_lane(sid, now);
+  open_lanes(effects, now);
+  answer_questions(effects, now);
+}
+
+void VentilatorLoop::open_lanes(core::DispatcherEffects& effects, core::Time now) {
+  for (const auto& wish : effects.open_lanes) {
+    auto lane = LanePush::open(context_, lane_host_, *ports_, now);
+    if (!lane) {
+      core_->lane_failed(wish.sid, now);
+      continue;
+    }
+    const std::uint16_t port = lane->port();
+    lanes_.emplace(wish.sid, Lane{std::move(*lane), {}});
+    core_->lane_opened(wish.sid, port, tell_lane_host_ ? std::optional(lane_host_) : std::nullopt,
+                       now);
+  }
+}
+
+void VentilatorLoop::answer_questions(core::DispatcherEffects& effects, core::Time now) {
+  for (const auto& question : effects.questions) {
+    core::Reply reply;
+    if (question.query.verb == "status") {
+      reply.json = status_text(now);
+    } else {
+      reply.code = core::Code::bad_type;
+      reply.json = R"({"error":"this ventilator knows the query \"status\" only"})";
+    }
+    send_to_peer(question.peer, core::Envelope{question.sid, question.n, std::move(reply)}, now);
+  }
+}
+
+void VentilatorLoop::send_to_peer(core::PeerId peer, const core::Envelope& envelope,
+                                  core::Time now) {
+  wire::Codec::encode(envelope, frame_.buffer());
+  switch (router_->send(peer, frame_)) {
+    case SendResult::sent:
+      return;
+    case SendResult::unreachable:
+      core_->peer_gone(peer, now);
+      return;
+    case SendResult::again:
+      ++sends_retried_;
+      if (waiting_sends_.size() >= kMostWaitingSends) {  // it has not read for very long
+        core_->peer_gone(peer, now);
+        return;
+      }
+      waiting_sends_.push_back({peer, std::move(frame_)});
+      frame_ = OutFrame(frames_);
+  }
+}
+
+void VentilatorLoop::send_to_lane(core::Sid sid, const core::Envelope& envelope) {
+  const auto at = lanes_.find(sid);
+  if (at == lanes_.end()) return;  // closed in this turn; its leases went elsewhere
+  Lane& lane = at->second;
+  wire::Codec::encode(envelope, frame_.buffer());
+  if (lane.waiting.empty() && lane.push.send(frame_) == SendResult::sent) return;
+  if (lane.waiting.empty()) ++lanes_waiting_;
+  lane.waiting.push_back(std::move(frame_));  // bounded by the worker's credit
+  frame_ = OutFrame(frames_);
+}
+
+void VentilatorLoop::close_lane(core::Sid sid, core::Time now) {
+  const auto at = lanes_.find(sid);
+  if (at == lanes_.end()) return;
+  if (!at->second.waiting.empty()) --lanes_waiting_;
+  const std::uint16_t port = at->second.push.port();
+  lanes_.erase(at);
+  ports_->give_back(port, now);
+}
+
+// What could not be sent is tried again: libzmq has no event that tells when it can.
+void VentilatorLoop::retry_sends(core::Time now) {
+  if (lanes_waiting_ > 0) {
+    for (auto& [sid, lane] : lanes_) {
+      if (lane.waiting.empty()) continue;
+      while (!lane.waiting.empty() && lane.push.send(lane.waiting.front()) == SendResult::sent)
+        lane.waiting.pop_front();
+      if (lane.waiting.empty()) --lanes_waiting_;
+    }
+  }
+  // Each peer's messages keep their order: the first one that must wait holds back the rest.
+  std::vector<core::PeerId> blocked;
+  for (std::size_t left = waiting_sends_.size(); left > 0; --left) {
+    WaitingSend waiting = std::move(waiting_sends_.front());
+    waiting_sends_.pop_front();
+    const bool is_blocked =
+        std::find(blocked.begin(), blocked.end(), waiting.peer) != blocked.end();
+    const SendResult result =
+        is_blocked ? SendResult::again : router_->send(waiting.peer, waiting.frame);
+    if (result == SendResult::unreachable) core_->peer_gone(waiting.peer, now);
+    if (result != SendResult::again) continue;
+    if (!is_blocked) blocked.push_back(waiting.peer);
+    waiting_sends_.push_back(std::move(waiting));
+  }
+}
+
+void VentilatorLoop::publish(core::Time now) {
+  const core::DispatcherCounters& counters = core_->counters();
+  submitted_rate_.sample(counters.submitted, now);
+  settled_rate_.sample(
+      counters.settled[0] + counters.settled[1] + counters.settled[2] + counters.settled[3], now);
+  workers_.store(core_->worker_count(), std::memory_order_relaxed);
+  const std::scoped_lock lock(mutex_);
+  unsettled_ = core_->unsettled();
+  for (Call* call : answered_) call->done = true;
+  if (!answered_.empty()) changed_.notify_all();
+  answered_.clear();
+  has_room_ = core_->has_room();
+  if (unsettled_ == 0 || (has_room_ && room_waiters_ > 0)) changed_.notify_all();
+}
+
+std::string VentilatorLoop::status_text(core::Time now) {
+  const core::DispatcherStatus status = core_->status(now);
+  std::uint64_t settled = 0;
+  for (const std::uint64_t count : status.counters.settled) settled += count;
+  monitor::ShellStatus shell;
+  shell.name = core_options(options_).name;
+  shell.endpoint = advertised_;
+  shell.up_s = std::chrono::duration<double>(now - started_).count();
+  shell.settled_per_s = settled_rate_.per_second(settled, now);
+  shell.submitted_per_s = submitted_rate_.per_second(status.counters.submitted, now);
+  shell.multipart_dropped = router_->counters().multipart;
+  shell.foreign_ids_dropped = router_->counters().foreign_ids;
+  shell.sends_retried = sends_retried_;
+  return monitor::status_json(status, shell);
+}
+
+}  // namespace sluice::net
