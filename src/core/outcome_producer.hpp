@@ -134,6 +134,7 @@ class OutcomeProducer {
     Status status{};
     std::uint8_t tries = 0;       // sends in this session, for the resend interval
     bool sent = false;            // in this session
+    bool ever_sent = false;
     Time due{};                   // when sent: not again before
   };
   // The log and epoch an outcome belongs to; a message speaks of one only.
@@ -157,17 +158,19 @@ class OutcomeProducer {
   void lose(Duration at_least = Duration(0));
   void opened(const Envelope& in, const SinkOpened& opened);
   void confirm(const SinkConfirm& confirm);
-  void stored(Rsn first, Rsn last);
+  void stored(const ConfirmRange& range);
   void except(const ConfirmException& exception);
   void finish(Rsn rsn, Code code, Status status);
+  void defer(const ConfirmException& exception);
   void error(const Envelope& in, const ErrorMessage& error);
   void send(std::uint64_t n, Message message);
 
   void send_unsent();
   void send_due();
   [[nodiscard]] bool covers(const Record& record) const;
-  [[nodiscard]] bool too_large(const Record& record) const;
+  [[nodiscard]] std::uint64_t max_payload() const;
   void append(Rsn rsn, Record& record);
+  [[nodiscard]] std::uint32_t type_index(std::string_view type);
   void flush_batch();
   void schedule(Time at, Rsn first, Rsn last);
   void drop_spent_resends();
@@ -199,7 +202,9 @@ class OutcomeProducer {
   RsnIndex index_;
   std::vector<Lineage> lineages_;
   std::uint64_t retained_bytes_ = 0;
+  std::string scratch_;           // key and error on their way into a slice
   std::vector<Resend> resends_;   // a heap, soonest first
+  std::vector<Resend> due_;       // to be sent again with the next effects
 
   struct FloorNote {
     Log log{};
