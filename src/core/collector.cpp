@@ -21,7 +21,7 @@ Collector::Collector(CollectorOptions options, const SinkId& sink_id, Epoch sink
 void Collector::restore(const Log& log, Seq seq, Status status) {
   CollectorLedger& ledger = ledgers_[log];
   restored_logs_ = ledgers_.size();
-  // Two lines for one task can only come from a file that was put together by hand: the first stands.
+  // Two lines for one task come from a file put together by hand: the first stands.
   if (ledger.find(seq) == Known::unseen) ledger.set(seq, known(status));
 }
 

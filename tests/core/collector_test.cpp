@@ -180,7 +180,8 @@ TEST_CASE("outcomes are confirmed after they are stored, as one range") {
   Rig rig;
   const Sid sid = rig.open(ann, "w1");
   rig.hold = true;
-  rig.receive(ann, sid, 1, outcomes({outcome(1, 10), outcome(2, 11, Status::failed), outcome(3, 12)}));
+  rig.receive(ann, sid, 1,
+              outcomes({outcome(1, 10), outcome(2, 11, Status::failed), outcome(3, 12)}));
   CHECK(rig.sent.empty());
   REQUIRE(rig.stored.size() == 3);
   CHECK(rig.stored[1].seq == Seq{11});
@@ -561,7 +562,7 @@ TEST_CASE("a producer whose connection is gone is forgotten at once") {
   CHECK(rig.expect<ErrorMessage>(ann).code == Code::unknown_session);
 }
 
-TEST_CASE("what was handed to the store stays readable when its producer is dropped in the same turn") {
+TEST_CASE("what was handed to the store stays readable when its producer is dropped meanwhile") {
   Rig rig;
   const Sid sid = rig.open(ann, "a-worker-with-quite-a-long-name");
   const Envelope in{sid, 1, outcomes({outcome(1, 1)})};
