@@ -13,10 +13,6 @@
 namespace sluice::net {
 namespace {
 
-constexpr std::size_t kReportBytes = 32 * 1024;
-constexpr std::size_t kReportEntries = 1024;
-constexpr core::Duration kReportEvery = std::chrono::microseconds(500);
-
 std::uint64_t micros(core::Duration d) {
   const auto us = std::chrono::duration_cast<std::chrono::microseconds>(d).count();
   return us < 0 ? 0 : static_cast<std::uint64_t>(us);
@@ -81,7 +77,7 @@ void ExecutorPool::execute(Executor& executor, const Job& job) {
   // Rule 10: checked just before the start.
   if (start.time_since_epoch().count() > start_until_.load(std::memory_order_relaxed)) {
     entry.end = JobEnd::fenced;
-    report(executor, entry, {}, {}, start);
+    report(executor, entry, {}, {});
     return;
   }
   entry.started_us = Clock::wall_us();
@@ -109,15 +105,16 @@ void ExecutorPool::execute(Executor& executor, const Job& job) {
   }
   const core::Time end = Clock::now();
   entry.run_us = micros(end - start);
-  report(executor, entry, error, result, end);
+  report(executor, entry, error, result);
 }
 
 void ExecutorPool::report(Executor& executor, const Entry& entry, std::string_view error,
-                          const std::vector<std::byte>& result, core::Time now) {
-  bool is_much = false;
+                          const std::vector<std::byte>& result) {
+  bool is_first = false;
   {
     const std::scoped_lock lock(executor.mutex);
     Reports& reports = executor.reports;
+    is_first = reports.entries.empty();
     reports.entries.push_back(entry);
     Entry& kept = reports.entries.back();
     kept.at = reports.bytes.size();
@@ -126,11 +123,8 @@ void ExecutorPool::report(Executor& executor, const Entry& entry, std::string_vi
     const core::Bytes text = core::as_bytes(error);
     reports.bytes.insert(reports.bytes.end(), text.begin(), text.end());
     reports.bytes.insert(reports.bytes.end(), result.begin(), result.end());
-    is_much = reports.bytes.size() >= kReportBytes || reports.entries.size() >= kReportEntries;
   }
-  if (!is_much && now - executor.told < kReportEvery && !queue_.is_empty()) return;
-  executor.told = now;
-  wake_.signal();
+  if (is_first) wake_.signal();
 }
 
 void ExecutorPool::swap_reports(Executor& executor) {

@@ -55,9 +55,9 @@ struct JobReport {
 /// A fixed number of threads that take jobs in order, one at a time each.
 ///
 /// A job costs no lock and no allocation: jobs go through a JobQueue, reports into a
-/// buffer of each executor, which collect() swaps out. The owner's loop is woken when an
-/// executor runs dry, has 32 KiB to report, or has reported nothing for half a
-/// millisecond. All functions but the handlers run on the owner's thread.
+/// buffer of each executor, which collect() swaps out. The first report after that wakes
+/// the owner's loop; what is reported until it looks goes along, so batches form by
+/// themselves. All functions but the handlers run on the owner's thread.
 class ExecutorPool {
  public:
   using Handler = std::function<std::vector<std::byte>(const TaskView&)>;
@@ -106,15 +106,14 @@ class ExecutorPool {
     std::uint32_t slot = 0;
     std::mutex mutex;  // guards `reports`
     Reports reports;
-    Reports taken;      // the owner's
-    core::Time told{};  // the executor's: when it last woke the owner
+    Reports taken;  // the owner's
     std::thread thread;
   };
 
   void run(Executor& executor);
   void execute(Executor& executor, const Job& job);
   void report(Executor& executor, const Entry& entry, std::string_view error,
-              const std::vector<std::byte>& result, core::Time now);
+              const std::vector<std::byte>& result);
   static void swap_reports(Executor& executor);
   static JobReport report_of(const Entry& entry, const Reports& reports);
 
