@@ -1,0 +1,58 @@
+// command_slots.hpp: a worker's slots when its tasks are commands.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <vector>
+
+#include "core/held_tasks.hpp"
+#include "core/time.hpp"
+#include "exec/command_runner.hpp"
+#include "net/executor_pool.hpp"
+
+namespace sluice::net {
+
+/// How a command came out, for the Runner.
+struct CommandReport {
+  JobReport job;
+  CommandResult::End end = CommandResult::End::exited;
+};
+
+/// Runs queued jobs through a CommandRunner, as many at a time as there are slots, in
+/// order. No thread of its own: the worker's loop polls fd() and calls collect().
+class CommandSlots {
+ public:
+  /// `runner` must outlive this and have room for as many commands.
+  CommandSlots(exec::CommandRunner& runner, std::uint32_t slots);
+
+  void put(const Job& job) { queue_.push_back(job); }
+  /// Starts what may start now; nothing after the instant last allowed (rule 10).
+  void start_queued(core::Time now);
+  void allow_until(core::Time until) { start_until_ = until; }
+  /// Takes up to `count` unstarted jobs back, the oldest first.
+  void retract(std::size_t count, std::vector<core::TaskHandle>& out);
+  /// Ends a running command: TERM to its group, then KILL. It is reported as cancelled.
+  void cancel(core::TaskHandle handle);
+
+  /// Jobs claimed so far, by a slot or by retract().
+  [[nodiscard]] std::uint64_t claimed() const { return claimed_; }
+  [[nodiscard]] std::size_t running() const { return slot_of_.size(); }
+  /// The next one that ended; false if there is none. Views good until the next call.
+  [[nodiscard]] bool collect(CommandReport& report);
+  /// False once the supervisor is gone: everything running is lost.
+  [[nodiscard]] bool alive() const { return runner_.alive(); }
+  [[nodiscard]] exec::CommandRunner& runner() { return runner_; }
+
+ private:
+  exec::CommandRunner& runner_;
+  std::deque<Job> queue_;
+  std::vector<std::uint32_t> free_slots_;           // the lowest is taken first
+  std::map<std::uint64_t, std::uint32_t> slot_of_;  // by token, which is the task's handle
+  core::Time start_until_{};
+  std::uint64_t claimed_ = 0;
+  exec::Finished finished_;
+};
+
+}  // namespace sluice::net
