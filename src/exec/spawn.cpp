@@ -4,7 +4,6 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -68,22 +67,24 @@ std::vector<char*> pointers_to(const std::vector<std::string>& strings, std::siz
   return pointers;
 }
 
-// Makes a pipe whose end `ours` (0 reads, 1 writes) does not block.
-bool make_pipe(int ours, UniqueFd& reader, UniqueFd& writer) {
+bool make_pipe(UniqueFd& reader, UniqueFd& writer) {
   int ends[2] = {-1, -1};
   if (::pipe2(ends, O_CLOEXEC) != 0) return false;
   reader.reset(ends[0]);
   writer.reset(ends[1]);
-  return ::fcntl(ends[ours], F_SETFL, O_NONBLOCK) == 0;
+  return true;
 }
+
+bool do_not_block(const UniqueFd& end) { return ::fcntl(end.get(), F_SETFL, O_NONBLOCK) == 0; }
 
 }  // namespace
 
-// Where the child says why it did not get to run the program. A shared page
-// rather than a local: sanitizers replace vfork by fork.
+// What the child says if it does not get to run the program. It comes by a pipe
+// that executing closes, and not by the shared memory of vfork, because thread
+// sanitizers replace vfork by fork.
 struct Spawner::Report {
-  Stage stage;
-  int error;
+  Stage stage = Stage::none;
+  int error = 0;
 };
 
 // All that the child needs. It may only read this and make system calls.
@@ -94,14 +95,15 @@ struct Spawner::Plan {
   char* const* env;
   const char* cwd;  // null: stay
   int in, out, err;
+  int report;
   pid_t supervisor;
   const std::vector<int>* ignored_signals;
-  Report* report;
 };
 
 // Both ends of a command's pipes.
 struct Spawner::Pipes {
   UniqueFd in_reader, in_writer, out_reader, out_writer, err_reader, err_writer;
+  UniqueFd report_reader, report_writer;
 };
 
 Spawner::Spawner(const Environment::Variable& marker) : environment_(environ) {
@@ -113,14 +115,6 @@ Spawner::Spawner(const Environment::Variable& marker) : environment_(environ) {
     if (::sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN)
       ignored_signals_.push_back(signal);
   }
-  void* const page = ::mmap(nullptr, sizeof(Report), PROT_READ | PROT_WRITE,
-                            MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (page == MAP_FAILED) throw Error("cannot map a page for the supervisor" + because(errno));
-  report_ = static_cast<Report*>(page);
-}
-
-Spawner::~Spawner() {
-  if (report_ != nullptr) ::munmap(report_, sizeof(Report));
 }
 
 bool Spawner::start(const Command& command, const Variables& task_env, Spawned& spawned,
@@ -145,7 +139,6 @@ bool Spawner::start(const Command& command, const Variables& task_env, Spawned& 
   plan.cwd = command.cwd.empty() ? nullptr : command.cwd.c_str();
   plan.supervisor = ::getpid();
   plan.ignored_signals = &ignored_signals_;
-  plan.report = report_;
   static const std::string shell = "/bin/sh";
   plan.shell_argv = pointers_to(command.argv, 1);
   plan.shell_argv.insert(plan.shell_argv.begin(),
@@ -158,9 +151,11 @@ bool Spawner::launch(const Command& command, Plan& plan, Spawned& spawned,
                      SpawnFailure& failure) {
   Pipes pipes;
   const bool has_input = !command.input.empty();
-  if (!make_pipe(0, pipes.out_reader, pipes.out_writer) ||
-      !make_pipe(0, pipes.err_reader, pipes.err_writer) ||
-      (has_input && !make_pipe(1, pipes.in_reader, pipes.in_writer))) {
+  if (!make_pipe(pipes.out_reader, pipes.out_writer) || !do_not_block(pipes.out_reader) ||
+      !make_pipe(pipes.err_reader, pipes.err_writer) || !do_not_block(pipes.err_reader) ||
+      (has_input && !make_pipe(pipes.in_reader, pipes.in_writer)) ||
+      (has_input && !do_not_block(pipes.in_writer)) ||
+      !make_pipe(pipes.report_reader, pipes.report_writer)) {
     failure = {kCannotRun, cannot_start(command, "no pipe", errno)};
     return false;
   }
@@ -173,21 +168,23 @@ bool Spawner::launch(const Command& command, Plan& plan, Spawned& spawned,
   plan.in = has_input ? pipes.in_reader.get() : null_.get();
   plan.out = pipes.out_writer.get();
   plan.err = pipes.err_writer.get();
-  *report_ = {Stage::none, 0};
+  plan.report = pipes.report_writer.get();
   const pid_t pid = fork_and_exec(plan);
   if (pid < 0) {
     failure = {kCannotRun, cannot_start(command, "no process", errno)};
     return false;
   }
-  if (report_->stage != Stage::none) {
-    ::waitpid(pid, nullptr, 0);  // it has left already
-    failure = explain(command, plan);
-    return false;
-  }
   pipes.in_reader.reset();
   pipes.out_writer.reset();
   pipes.err_writer.reset();
-  // Cannot meet EMFILE: two numbers have just become free.
+  pipes.report_writer.reset();
+  const Report report = await_report(pipes.report_reader);
+  if (report.stage != Stage::none) {
+    ::waitpid(pid, nullptr, 0);  // it leaves right after its report
+    failure = explain(report, command, plan);
+    return false;
+  }
+  // Cannot meet EMFILE: some numbers have just become free.
   UniqueFd pidfd = open_pidfd(pid);
   if (!pidfd) {
     failure = {kCannotRun, cannot_start(command, "no pidfd", errno)};
@@ -204,6 +201,16 @@ bool Spawner::launch(const Command& command, Plan& plan, Spawned& spawned,
   return true;
 }
 
+// Waits until the child has executed the program, or has said why it cannot.
+Spawner::Report Spawner::await_report(const UniqueFd& pipe) {
+  Report report;
+  ssize_t n = 0;
+  do {
+    n = ::read(pipe.get(), &report, sizeof report);
+  } while (n < 0 && errno == EINTR);
+  return n == static_cast<ssize_t>(sizeof report) ? report : Report();
+}
+
 // vfork and not posix_spawn, because posix_spawn cannot set PR_SET_PDEATHSIG,
 // without which a killed supervisor would leave commands behind. And not fork,
 // whose cost grows with the memory of the parent. The parent has one thread and
@@ -218,8 +225,10 @@ bool Spawner::launch(const Command& command, Plan& plan, Spawned& spawned,
 
 [[gnu::noinline]] void Spawner::become(const Plan& plan) {
   const auto give_up = [&plan](Stage stage) {
-    *plan.report = {stage, errno};
-    ::_exit(kNotFound);
+    const Report report{stage, errno};
+    // A pipe takes so little in one piece; if the reader is gone, so is the need.
+    const ssize_t written = ::write(plan.report, &report, sizeof report);
+    ::_exit(written > 0 ? kNotFound : kCannotRun);
   };
   struct sigaction standard {};
   standard.sa_handler = SIG_DFL;
@@ -242,10 +251,10 @@ bool Spawner::launch(const Command& command, Plan& plan, Spawned& spawned,
   ::_exit(kNotFound);
 }
 
-SpawnFailure Spawner::explain(const Command& command, const Plan& plan) const {
-  const int error = report_->error;
+SpawnFailure Spawner::explain(const Report& report, const Command& command, const Plan& plan) {
+  const int error = report.error;
   const std::string& name = command.argv.front();
-  switch (report_->stage) {
+  switch (report.stage) {
     case Stage::chdir:
       return {kCannotRun, "cannot enter folder " + command.cwd + because(error)};
     case Stage::exec:

@@ -38,9 +38,6 @@ class Spawner {
   /// sluice::Error. Remembers which signals this process ignores now, for those
   /// are what a command would inherit.
   explicit Spawner(const Environment::Variable& marker);
-  ~Spawner();
-  Spawner(const Spawner&) = delete;
-  Spawner& operator=(const Spawner&) = delete;
 
   /// Returns after the program has been executed or could not be. On failure
   /// `spawned` is untouched and nothing is left behind.
@@ -54,15 +51,16 @@ class Spawner {
 
   [[nodiscard]] bool launch(const Command& command, Plan& plan, Spawned& spawned,
                             SpawnFailure& failure);
-  [[nodiscard]] SpawnFailure explain(const Command& command, const Plan& plan) const;
+  [[nodiscard]] static SpawnFailure explain(const Report& report, const Command& command,
+                                            const Plan& plan);
 
+  [[nodiscard]] static Report await_report(const UniqueFd& pipe);
   static pid_t fork_and_exec(const Plan& plan);
   [[noreturn]] static void become(const Plan& plan);
 
   Environment environment_;
   UniqueFd null_;
   std::vector<int> ignored_signals_;
-  Report* report_ = nullptr;  // one page shared with the child until it has executed
 };
 
 }  // namespace sluice::exec
