@@ -27,6 +27,7 @@ namespace {
 constexpr std::chrono::milliseconds kReadyPatience{10'000};
 constexpr std::chrono::milliseconds kExitPatience{6'000};  // the supervisor kills for up to 5 s
 constexpr std::chrono::milliseconds kOrphanPatience{2'000};
+constexpr std::chrono::milliseconds kExecPatience{50};  // for a process to show its environment
 
 [[noreturn]] void fail(const char* what) {
   throw Error(std::string("cannot ") + what +
@@ -173,16 +174,28 @@ void CommandRunner::supervisor_gone() {
     signal_pidfd(supervisor_pidfd_, SIGKILL);
     wait_readable(supervisor_pidfd_.get(), kExitPatience);
   }
-  if (options_.adopt_orphans) {
-    const std::string mark = marker_.first + "=" + marker_.second;
-    const auto is_ours = [this, &mark](pid_t child) {
-      if (child == supervisor_) return false;
-      const auto status = process_status(child);
-      return status && (status->session == supervisor_ || started_with(child, mark));
-    };
-    kill_children(is_ours, kOrphanPatience);
-  }
+  if (options_.adopt_orphans) kill_orphans();
   ::waitpid(supervisor_, nullptr, WNOHANG);
+}
+
+void CommandRunner::kill_orphans() {
+  const std::string mark = marker_.first + "=" + marker_.second;
+  bool undecided = false;
+  const auto is_ours = [&](pid_t child) {
+    const auto status = process_status(child);
+    if (child == supervisor_ || !status) return false;
+    if (status->session == supervisor_) return true;
+    if (status->state == 'Z') return false;
+    const std::optional<bool> marked = started_with(child, mark);
+    if (!marked) undecided = true;
+    return marked.value_or(false);
+  };
+  const auto deadline = std::chrono::steady_clock::now() + kExecPatience;
+  do {
+    undecided = false;
+    kill_children(is_ours, kOrphanPatience);
+    if (undecided) ::poll(nullptr, 0, 1);  // one of them may be between two programs
+  } while (undecided && std::chrono::steady_clock::now() < deadline);
 }
 
 }  // namespace sluice::exec

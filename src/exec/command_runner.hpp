@@ -108,6 +108,7 @@ class CommandRunner {
  private:
   void await_ready();
   void supervisor_gone();
+  void kill_orphans();
 
   Options options_;
   Environment::Variable marker_;

@@ -69,8 +69,9 @@ std::optional<ProcessStatus> process_status(pid_t pid) {
   return status;
 }
 
-bool started_with(pid_t pid, std::string_view entry) {
+std::optional<bool> started_with(pid_t pid, std::string_view entry) {
   const std::string content = read_proc(proc_path(pid, "environ"));
+  if (content.empty()) return std::nullopt;
   std::string_view rest(content);
   while (!rest.empty()) {
     const std::size_t end = std::min(rest.find('\0'), rest.size());

@@ -22,8 +22,10 @@ struct ProcessStatus {
 /// nullopt if there is no such process (any more).
 [[nodiscard]] std::optional<ProcessStatus> process_status(pid_t pid);
 
-/// True if `pid` was started with exactly `entry` ("NAME=value") in its environment.
-[[nodiscard]] bool started_with(pid_t pid, std::string_view entry);
+/// True if `pid` was started with exactly `entry` ("NAME=value") in its
+/// environment. nullopt if it shows none: it is a zombie, has an empty one, or
+/// is executing a program at this very moment and will show it soon.
+[[nodiscard]] std::optional<bool> started_with(pid_t pid, std::string_view entry);
 
 /// The direct children of all threads of `pid`, zombies included.
 [[nodiscard]] std::vector<pid_t> children_of(pid_t pid);

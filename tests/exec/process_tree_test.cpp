@@ -67,13 +67,17 @@ TEST_CASE("a child that is not chosen lives on") {
 TEST_CASE("the environment that a process was started with is told exactly") {
   const test::TempFolder folder;
   test::Word word(folder);
-  const pid_t child =
-      start_script("MARK=abc exec sh -c 'echo x > " + word.path() + "; exec sleep 1000'");
+  const test::Word never(folder, "never");
+  const pid_t child = start_script("MARK=abc exec sh -c 'echo x > " + word.path() + "; read y < " +
+                                   never.path() + "'");
   REQUIRE(word.line() == "x");
-  CHECK(started_with(child, "MARK=abc"));
-  CHECK_FALSE(started_with(child, "MARK=ab"));
-  CHECK_FALSE(started_with(child, "ARK=abc"));
+  CHECK(started_with(child, "MARK=abc") == true);
+  CHECK(started_with(child, "MARK=ab") == false);
+  CHECK(started_with(child, "ARK=abc") == false);
   ::kill(child, SIGKILL);
+  siginfo_t info{};
+  REQUIRE(::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT) == 0);
+  CHECK_FALSE(started_with(child, "MARK=abc").has_value());  // a zombie has none to show
   CHECK(::waitpid(child, nullptr, 0) == child);
 }
 
