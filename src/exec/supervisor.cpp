@@ -104,7 +104,8 @@ bool Supervisor::watch(int fd, std::uint32_t events, Source source, std::uint32_
   const std::uint64_t generation = index < places_.size() ? places_[index].generation : 0;
   epoll_event event{};
   event.events = events;
-  event.data.u64 = generation << 32 | std::uint64_t{index} << 8 | static_cast<std::uint64_t>(source);
+  event.data.u64 =
+      generation << 32 | std::uint64_t{index} << 8 | static_cast<std::uint64_t>(source);
   return ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
@@ -198,7 +199,8 @@ void Supervisor::handle(std::span<const std::byte> frame) {
     case FrameKind::finished:
       break;
   }
-  SLUICE_ASSERT(!"a frame that only a supervisor sends");
+  const bool comes_from_a_worker = false;
+  SLUICE_ASSERT(comes_from_a_worker);
 }
 
 std::uint32_t Supervisor::take_place() {
