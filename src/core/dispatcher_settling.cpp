@@ -35,7 +35,7 @@ void Dispatcher::settle_here(TaskSlot slot, Status status, std::string_view why,
 }
 
 void Dispatcher::take_from_producer(std::size_t sink, Time now) {
-  OutcomeProducer::Effects out = producers_[sink]->take_effects(now);
+  OutcomeProducer::Effects out = producers_[sink]->take_effects();
   for (const OutcomeConfirmed& confirmed : out.confirmed) {
     const TaskSlot slot = tasks_.find(static_cast<Seq>(confirmed.cookie));
     // A worker's ack may have settled it meanwhile (case 26).
