@@ -143,15 +143,21 @@ void Dispatcher::on(WorkerSession& session, const Envelope& in, const Inventory&
   if (!inventory.last) return;
 
   // What was leased to the worker and is not in its inventory never arrived there.
-  for (TaskSlot slot = session.held.head; slot != kNoTask;) {
-    const TaskSlot following = tasks_[slot].next;
+  // From the back, so that the front of the queue keeps their order.
+  Cancel again;
+  for (TaskSlot slot = session.held.tail; slot != kNoTask;) {
+    const TaskSlot before = tasks_[slot].prev;
     if (!tasks_[slot].in_inventory) {
       revoke(slot);
       ++counters_.redelivered;
       make_ready(slot, true, now);
+    } else if (tasks_[slot].cancel_requested) {
+      again.entries.push_back({tasks_[slot].seq, tasks_[slot].lease});
     }
-    slot = following;
+    slot = before;
   }
+  // A CANCEL may have been lost with the old connection.
+  if (!again.entries.empty()) to_worker(session, 0, std::move(again), now);
   session.phase = SessionPhase::active;
   if (session.push_lane) start_probe(session, now);
   placement_.refresh(session.index);
@@ -184,7 +190,8 @@ void Dispatcher::reconcile(WorkerSession& session, const HeldTask& held) {
       task.session = session.index;
       task.in_inventory = true;
       task.lane_n = 0;
-      tasks_.push_back(session.held, slot);
+      // It has started, so it stands before those that may wait (see requeue_unstarted).
+      tasks_.push_front(session.held, slot);
       return answer(task.lease, Verdict::re_leased);
   }
 }
@@ -221,11 +228,10 @@ void Dispatcher::on(WorkerSession& session, const Envelope& in, const State& sta
 void Dispatcher::on(WorkerSession& session, const Envelope&, const Goodbye&, Time now) {
   const std::uint32_t index = session.index;
   to_worker(session, 0, Bye{Code::ok}, now);
-  for (TaskSlot slot = session.held.head; slot != kNoTask;) {
-    const TaskSlot following = tasks_[slot].next;
+  while (session.held.tail != kNoTask) {
+    const TaskSlot slot = session.held.tail;
     revoke(slot);
     make_ready(slot, true, now);
-    slot = following;
   }
   close_session(index);
 }
