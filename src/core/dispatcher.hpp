@@ -134,7 +134,7 @@ class Dispatcher {
   // dispatcher_losses.cpp: leases taken back
   void cut(WorkerSession& session, Time now);
   void lose(std::uint32_t index, Time now);
-  void charge_loss(TaskSlot slot, const WorkerSession& session, Time now);
+  bool charge_loss(TaskSlot slot, const WorkerSession& session, bool alone, Time now);
   void refund_losses(const Boot& boot);
   void requeue_unstarted(WorkerSession& session, Time now);
   void revoke(TaskSlot slot);

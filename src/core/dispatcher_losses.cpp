@@ -26,6 +26,7 @@ void Dispatcher::peer_gone(PeerId peer, Time now) {
 void Dispatcher::cut(WorkerSession& session, Time now) {
   if (session.cut) return;
   session.cut = session.suspect = true;
+  session.trial = session.held.count == 1;  // what lose() needs to know, before it is less
   placement_.refresh(session.index);
   requeue_unstarted(session, now);
   Duration grace = options_.grace_least;
@@ -53,13 +54,14 @@ void Dispatcher::requeue_unstarted(WorkerSession& session, Time now) {
 // The worker is gone for good as far as we can tell: its leases end here.
 void Dispatcher::lose(std::uint32_t index, Time now) {
   WorkerSession& session = sessions_[index];
+  const bool alone = session.cut ? session.trial : session.held.count == 1;
   requeue_unstarted(session, now);
   LostBoot lost{session.boot, {}};
   while (session.held.tail != kNoTask) {
     const TaskSlot slot = session.held.tail;
-    lost.charged.push_back(tasks_[slot].seq);
+    const Seq seq = tasks_[slot].seq;
     ++counters_.redelivered;
-    charge_loss(slot, session, now);
+    if (charge_loss(slot, session, alone, now)) lost.charged.push_back(seq);
   }
   if (!lost.charged.empty()) {
     lost_boots_.push_back(std::move(lost));
@@ -71,20 +73,24 @@ void Dispatcher::lose(std::uint32_t index, Time now) {
 
 // Case 23: "losses counted only where it ran; alone before blamed". A loss beside
 // others brings a task at most to the brink; only a loss in a trial of its own goes over.
-void Dispatcher::charge_loss(TaskSlot slot, const WorkerSession& session, Time now) {
+// True if the loss was charged.
+bool Dispatcher::charge_loss(TaskSlot slot, const WorkerSession& session, bool alone, Time now) {
   TaskRecord& task = tasks_[slot];
-  const bool alone = session.trial || (session.slots == 1 && session.held.count == 1);
   revoke(slot);
   ++task.executions;
   ++counters_.losses;
-  if (task.losses + 1 < task.max_losses || alone) ++task.losses;
+  const bool charged = task.losses + 1 < task.max_losses || alone;
+  if (charged) ++task.losses;
   task.suspect = task.losses + 1 >= task.max_losses;
-  if (task.losses >= task.max_losses)
-    return settle_here(slot, Status::failed,
-                       "its worker was lost " + std::to_string(task.losses) +
-                           " times while it ran, the last was " + session.name,
-                       now);
-  make_ready(slot, true, now);
+  if (task.losses >= task.max_losses) {
+    settle_here(slot, Status::failed,
+                "its worker was lost " + std::to_string(task.losses) +
+                    " times while it ran, the last was " + session.name,
+                now);
+  } else {
+    make_ready(slot, true, now);
+  }
+  return charged;
 }
 
 // Rule 13: "if the same boot returns, losses charged for it are refunded".
@@ -94,10 +100,16 @@ void Dispatcher::refund_losses(const Boot& boot) {
   if (at == lost_boots_.end()) return;
   for (const Seq seq : at->charged) {
     const TaskSlot slot = tasks_.find(seq);
-    if (slot != kNoTask && tasks_[slot].losses > 0) {
-      --tasks_[slot].losses;
-      tasks_[slot].suspect = false;
+    if (slot == kNoTask || tasks_[slot].losses == 0) continue;
+    TaskRecord& task = tasks_[slot];
+    --task.losses;
+    if (!task.suspect || task.losses + 1 >= task.max_losses) continue;
+    // Cleared: one that waits for a trial waits among the others from now on.
+    if (task.state == TaskState::ready) {
+      std::erase(suspects_, slot);
+      ready_[task.type].push_front(tasks_, slot);
     }
+    task.suspect = false;
   }
   lost_boots_.erase(at);
 }
