@@ -1,0 +1,91 @@
+// sink.hpp: the side that takes each task's one outcome and keeps it.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+#include <sluice/outcome.hpp>
+
+namespace sluice {
+
+/// Thrown by a handler: not now. The outcome comes again after `delay`.
+class Later : public std::runtime_error {
+ public:
+  explicit Later(std::chrono::milliseconds delay_, const std::string& why = "later")
+      : std::runtime_error(why), delay(delay_) {}
+  std::chrono::milliseconds delay;
+};
+
+/// Thrown by a handler: never. The task fails with this reason, and that outcome is
+/// stored without asking the handler again.
+class Reject : public std::runtime_error {
+ public:
+  explicit Reject(const std::string& why) : std::runtime_error(why) {}
+};
+
+struct SinkOptions {
+  /// Where workers and ventilators connect; as VentilatorOptions::bind.
+  std::string bind = "tcp://127.0.0.1:*";
+  /// The host that others should use for it, where that is not the one bound to.
+  std::string advertise;
+  /// Default "hostname-pid".
+  std::string name;
+  /// A file that gets one JSON object a line for each outcome (README, "Outcomes"). Lines are on
+  /// disk (fsync, once per group) before they are confirmed. On opening an existing
+  /// file, its outcomes are known again, and a torn last line is cut off. Empty: no file.
+  std::string file;
+  /// False: the file is written but not synced. Fine where a crash of the machine ends the
+  /// whole run anyway.
+  bool sync = true;
+  /// 250 ms to 30 s; producers follow it.
+  std::chrono::milliseconds heartbeat{2000};
+  std::uint64_t max_frame = std::uint64_t{4} << 20;
+};
+
+/// Stores first, then confirms; the first outcome of a task counts, others are duplicates.
+///
+/// One thread of its own owns its socket and calls the handler. All functions may be
+/// called from any thread, stop() not from the handler.
+class Sink {
+ public:
+  /// Called once per outcome, also for those made by the ventilator. Return: it is
+  /// stored. Throw Later, Reject, or anything else (as Later, with a growing delay).
+  using Handler = std::function<void(const OutcomeView&)>;
+
+  /// With a file and no handler, or a handler, or both (the handler first, then the file).
+  /// Throws Error: the address is taken, the file cannot be used.
+  explicit Sink(SinkOptions options, Handler handler = {});
+  ~Sink();
+  Sink(const Sink&) = delete;
+  Sink& operator=(const Sink&) = delete;
+
+  /// The address to give to ventilators.
+  [[nodiscard]] std::string endpoint() const;
+
+  struct Stats {
+    std::uint64_t stored = 0;      ///< in this process's life
+    std::uint64_t known = 0;       ///< read back from the file at the start
+    std::uint64_t duplicates = 0;
+    std::uint64_t deferred = 0;    ///< times an outcome was put off: handler, or disk full
+    std::uint64_t rejected = 0;
+    std::uint64_t producers = 0;   ///< connected now
+    std::uint64_t refused_frames = 0;
+    std::string trouble;           ///< what stands in the way of storing, for people; empty: nothing
+  };
+  [[nodiscard]] Stats stats() const;
+  /// Throws what ended the loop, if anything did (a failed fsync, for instance).
+  void check() const;
+  /// Ends within a second; what is not confirmed stays with its producer.
+  void stop();
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sluice

@@ -1,0 +1,13 @@
+// sluice.hpp: everything a program needs to hand out tasks and to run them.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sluice/access.hpp>
+#include <sluice/client.hpp>
+#include <sluice/command.hpp>
+#include <sluice/error.hpp>
+#include <sluice/outcome.hpp>
+#include <sluice/sink.hpp>
+#include <sluice/task.hpp>
+#include <sluice/ventilator.hpp>
+#include <sluice/worker.hpp>
