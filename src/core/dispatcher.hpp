@@ -154,7 +154,7 @@ class Dispatcher {
   void dispatch(Time now);
   void dispatch_type(std::uint32_t type, Time now);
   void dispatch_suspects(Time now);
-  std::uint32_t session_for_trial(std::uint32_t type);
+  std::uint32_t session_for_trial(const TaskRecord& task);
   std::size_t fill(WorkerSession& session, std::uint32_t type, std::uint64_t most, Time now);
   void lease(WorkerSession& session, TaskSlot slot, Tasks& batch, Time now);
   void send_batch(WorkerSession& session, Tasks&& batch, Time now);
@@ -176,6 +176,7 @@ class Dispatcher {
   void take_from_producer(std::size_t sink, Time now);
   void detach(TaskSlot slot);
   void ring(const TimerHeap::Alarm& alarm, Time now);
+  [[nodiscard]] bool is_stale(const TimerHeap::Alarm& alarm) const;
   [[nodiscard]] WorkerStatus worker_status(const WorkerSession& session, Time now) const;
   void set_task_timer(TimerHeap::Kind kind, Time at, TaskSlot slot);
 

@@ -30,6 +30,7 @@ void Dispatcher::dispatch(Time now) {
 
 void Dispatcher::dispatch_type(std::uint32_t type, Time now) {
   ReadyQueue& queue = ready_[type];
+  std::uint32_t refusals = 0;
   while (queue.count() > 0) {
     const std::uint32_t index = placement_.choose(type);
     if (index == kNoSession) return;
@@ -38,8 +39,10 @@ void Dispatcher::dispatch_type(std::uint32_t type, Time now) {
     const std::uint64_t share = (queue.count() + sharers - 1) / sharers;
     const std::uint64_t least = (session.free_tasks() + kLeastShare - 1) / kLeastShare;
     const std::uint64_t most = std::min(session.free_tasks(), std::max(share, least));
-    if (fill(session, type, most, now) == 0)
-      return;  // the next task is larger than its credit in bytes
+    if (fill(session, type, most, now) > 0)
+      refusals = 0;
+    else if (++refusals >= sharers)
+      return;  // the next task is larger than anybody's credit in bytes
     if (session.standing != Standing::closed) placement_.rotate(index);
   }
 }
@@ -57,9 +60,9 @@ std::size_t Dispatcher::fill(WorkerSession& session, std::uint32_t type, std::ui
   while (batch.entries.size() < most) {
     const TaskSlot slot = queue.front();
     if (slot == kNoTask) break;
-    const std::size_t size = tasks_[slot].payload().size();
-    if (size > session.free_bytes() && session.held.count > 0) break;
-    if (bytes > 0 && bytes + size > kBatchBytes) break;
+    if (tasks_[slot].payload().size() > session.free_bytes()) break;
+    const std::size_t size = tasks_[slot].body.size();
+    if (!batch.entries.empty() && bytes + size > kBatchBytes) break;
     bytes += size;
     queue.unlink(tasks_, slot);
     --ready_count_;
@@ -120,7 +123,7 @@ void Dispatcher::dispatch_suspects(Time now) {
   std::size_t tries = std::min(suspects_.size(), kTrialsPerTurn);
   for (std::size_t i = 0; i < suspects_.size() && tries > 0; --tries) {
     const TaskSlot slot = suspects_[i];
-    const std::uint32_t index = session_for_trial(tasks_[slot].type);
+    const std::uint32_t index = session_for_trial(tasks_[slot]);
     if (index == kNoSession) {
       ++i;
       continue;
@@ -141,14 +144,17 @@ void Dispatcher::dispatch_suspects(Time now) {
 
 // An empty worker for a trial. If there is none, the one that holds least gets
 // nothing more (its `trial` is set), so that it will be empty one day.
-std::uint32_t Dispatcher::session_for_trial(std::uint32_t type) {
+std::uint32_t Dispatcher::session_for_trial(const TaskRecord& task) {
   std::uint32_t least = kNoSession;
   bool one_is_emptying = false;
   for (std::uint32_t i = 0; i < sessions_.size(); ++i) {
     const WorkerSession& session = sessions_[i];
     if (session.sid == Sid{} || session.phase != SessionPhase::active || session.suspect) continue;
-    if (!std::binary_search(session.types.begin(), session.types.end(), type)) continue;
-    if (session.held.count == 0 && session.free_tasks() > 0) return i;
+    if (!std::binary_search(session.types.begin(), session.types.end(), task.type))
+      continue;
+    if (session.held.count == 0 && session.free_tasks() > 0 &&
+        session.free_bytes() >= task.payload().size())
+      return i;
     one_is_emptying = one_is_emptying || session.trial;
     if (least == kNoSession || session.held.count < sessions_[least].held.count) least = i;
   }
