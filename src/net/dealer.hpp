@@ -16,7 +16,7 @@ namespace sluice::net {
 /// What became of a connection.
 enum class LinkEvent : std::uint8_t {
   connected,     ///< handshake done; messages can go
-  disconnected,  ///< libzmq tries again by itself, unless it was refused
+  disconnected,  ///< libzmq tries again by itself, unless an error of protocol was the cause
   refused,       ///< the peer is no peer of ours or wants no one like us: use a new socket
 };
 

@@ -19,8 +19,11 @@ constexpr std::size_t kMostHost = 253;
 constexpr std::size_t kMostPath = sizeof(sockaddr_un::sun_path) - 1;  // 107 and a NUL
 constexpr std::size_t kMostName = 255;
 
+// The text may come from a peer and go to a log: only printable characters are quoted.
 [[noreturn]] void refuse(std::string_view text, const std::string& why) {
-  throw Error("\"" + std::string(text) + "\" is not an endpoint: " + why);
+  std::string quoted(text.substr(0, 256));
+  std::replace_if(quoted.begin(), quoted.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
+  throw Error('"' + quoted + "\" is not an endpoint: " + why);
 }
 
 bool is_ipv4(const std::string& host) {

@@ -3,7 +3,10 @@
 #include "net/router.hpp"
 
 #include <array>
+#include <cstdint>
 #include <utility>
+
+#include <unistd.h>
 
 #include "core/assert.hpp"
 #include "net/clock.hpp"
@@ -49,11 +52,15 @@ Router::Router(std::shared_ptr<Context> context, const Endpoint& where, std::uin
   endpoint_ = socket_.bind(where);
 }
 
-// Closing is libzmq's I/O thread's work and goes on after zmq_close(). Its event is waited for, so
-// that a role that starts again in this process finds its port free, and so that the removal
-// of an ipc path cannot hit the next one who listens there.
+// Closing is the work of libzmq's I/O thread and goes on after zmq_close(). Its event is waited
+// for, so that a role that starts again in this process finds its port free.
 Router::~Router() {
   if (!socket_.is_open() || endpoint_.transport == Endpoint::Transport::inproc) return;
+  stop_listening();
+  if (lock_) ::unlink(endpoint_.path.c_str());  // libzmq leaves it there
+}
+
+void Router::stop_listening() {
   const std::string last = socket_.ref().get(zmq::sockopt::last_endpoint);
   if (::zmq_unbind(socket_.ref().handle(), last.c_str()) != 0) return;
   const core::Time deadline = Clock::now() + std::chrono::seconds(1);

@@ -81,6 +81,7 @@ class Router {
     std::string address;
   };
   void meet(std::uint32_t peer);
+  void stop_listening();
   SendResult send_id(core::PeerId peer);
 
   std::optional<IpcLock> lock_;  // ipc only; before the socket: let go after it
