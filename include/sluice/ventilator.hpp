@@ -100,6 +100,9 @@ class Ventilator {
 
   /// Takes no more tasks from now on.
   void drain();
+  /// Takes no more tasks and starts none: what has not started ends as cancelled, what
+  /// runs is finished, or with `stop_running` stopped. Workers end when they are done.
+  void halt(bool stop_running);
   /// Tells workers and clients that it ends for good, and ends. What is unsettled is
   /// gone: wait_settled() first. Returns within a second.
   void stop();

@@ -83,6 +83,9 @@ class Dispatcher {
   /// Ends a task early, whoever holds it; false if it is not known (any more).
   bool cancel(Seq seq, Time now);
 
+  /// Starts nothing more: what has not started ends as cancelled, now or when its worker
+  /// gives it back. Running tasks are finished, or stopped too.
+  void halt(bool stop_running, Time now);
   /// No more submits from now on; running and queued tasks go on.
   void drain() { draining_ = true; }
   /// Says BYE to every worker and client: the ventilator ends for good.
@@ -184,6 +187,7 @@ class Dispatcher {
   Identity identity_;
   Random random_;
   bool draining_ = false;
+  bool halted_ = false;
   bool started_ = false;
 
   TaskTable tasks_;

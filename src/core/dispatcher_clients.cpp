@@ -93,8 +93,8 @@ Code Dispatcher::accept(Seq seq, std::string_view type, const SubmitEntry& entry
   ++counters_.submitted;
   task.state = TaskState::delayed;
   ++delayed_count_;
+  if (task.expires != Time{}) set_task_timer(TimerHeap::Kind::task_expires, task.expires, slot);
   if (entry.delay_ms > 0) {
-    if (task.expires != Time{}) set_task_timer(TimerHeap::Kind::task_expires, task.expires, slot);
     set_task_timer(TimerHeap::Kind::task_ready, now + from_ms(std::min(entry.delay_ms, kMostMs)),
                    slot);
   } else {
@@ -253,6 +253,24 @@ bool Dispatcher::cancel(Seq seq, Time now) {
   ++delayed_count_;
   settle_here(slot, Status::cancelled, "cancelled before it started", now);
   return true;
+}
+
+void Dispatcher::halt(bool stop_running, Time now) {
+  draining_ = halted_ = true;
+  std::vector<Seq> unstarted;
+  const SeqIndex& numbers = tasks_.numbers();
+  for (std::uint64_t seq = raw(numbers.floor()); seq < raw(numbers.next_seq()); ++seq) {
+    const TaskSlot slot = tasks_.find(static_cast<Seq>(seq));
+    if (slot == kNoTask) continue;
+    const TaskState state = tasks_[slot].state;
+    if (state == TaskState::ready || state == TaskState::delayed)
+      unstarted.push_back(static_cast<Seq>(seq));
+  }
+  for (const Seq seq : unstarted) cancel(seq, now);
+  const DrainMode mode = stop_running ? DrainMode::stop : DrainMode::return_queued;
+  for (WorkerSession& session : sessions_)
+    if (session.sid != Sid{} && session.phase != SessionPhase::opening)
+      to_worker(session, 0, Drain{mode, 0}, now);
 }
 
 }  // namespace sluice::core

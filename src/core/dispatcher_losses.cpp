@@ -133,10 +133,9 @@ void Dispatcher::make_ready(TaskSlot slot, bool front, Time now) {
   TaskRecord& task = tasks_[slot];
   SLUICE_ASSERT(task.state == TaskState::delayed);
   if (task.cancel_requested) return settle_here(slot, Status::cancelled, "cancelled", now);
+  if (halted_) return settle_here(slot, Status::cancelled, "not started: all was halted", now);
   --delayed_count_;
   task.state = TaskState::ready;
-  ++task.timer;  // a backoff still running no longer counts
-  if (task.expires != Time{}) set_task_timer(TimerHeap::Kind::task_expires, task.expires, slot);
   ++ready_count_;
   if (task.suspect) {
     suspects_.push_back(slot);

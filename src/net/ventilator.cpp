@@ -143,6 +143,12 @@ void Ventilator::drain() {
   impl_->loop.call([](core::Dispatcher& core, core::Time) { core.drain(); });
 }
 
+void Ventilator::halt(bool stop_running) {
+  impl_->draining = true;
+  impl_->loop.call(
+      [stop_running](core::Dispatcher& core, core::Time now) { core.halt(stop_running, now); });
+}
+
 void Ventilator::stop() { impl_->loop.stop(); }
 
 }  // namespace sluice
