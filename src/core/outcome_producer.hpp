@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/backoff.hpp"
@@ -110,6 +111,8 @@ class OutcomeProducer {
   [[nodiscard]] Effects take_effects();
   /// Takes spent effects back, so that their vectors are used again.
   void recycle(Effects&& effects);
+  /// The same for a message that was taken out of its effects.
+  void recycle(Message&& message) { pool_.give_back(std::move(message)); }
 
   [[nodiscard]] bool is_open() const { return phase_ == Phase::open; }
   /// Outcomes not confirmed, and the bytes kept for them.
