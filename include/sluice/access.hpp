@@ -1,37 +1,55 @@
-// access.hpp: the file that tells workers and clients where a ventilator is.
+// access.hpp: the access file: how workers and clients find a running ventilator.
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
 
 namespace sluice {
 
-/// What an access file holds (JSON, readable by its owner only). Whoever may read it may
-/// use the ventilator. On a cluster it lies on the shared file system.
+/// What a ventilator leaves in a file (JSON, mode 0600) for those who want to reach it. On
+/// a cluster the file lies on the shared file system; nobody types an address.
+///
+/// A plain value: copies are independent, and const functions may be called from any thread.
 struct Access {
-  int version = 1;
-  std::string endpoint;            ///< of the ventilator's control socket
-  std::vector<std::string> sinks;  ///< endpoints of its sinks, in order
-  std::string log;                 ///< 32 hex digits
-  std::string host;                ///< where the ventilator runs
-  std::int64_t pid = 0;            ///< of the ventilator, on that host
-  std::string started;             ///< ISO 8601, UTC
-  bool durable = false;            ///< its tasks survive its end
+  static constexpr int kVersion = 1;
 
-  /// Fills host, pid and started with those of this process.
-  [[nodiscard]] static Access for_this_process();
+  std::string control;             ///< where workers and clients connect: tcp://head:5570
+  std::vector<std::string> sinks;  ///< where outcomes go, in their fixed order
+  std::string log;                 ///< 32 hex digits: which ventilator's numbers
+  std::int64_t pid = 0;            ///< of the ventilator, on `host`
+  std::string host;
+  /// Which boot of the host, and which container on it, `pid` counts in.
+  std::string process_space;
+  std::chrono::system_clock::time_point started;  ///< when the ventilator did, to the second
+  bool durable = false;            ///< false: its tasks live as long as its process
 
-  /// Reads `path`. Throws Error: no such file, not an access file, a newer version, or a
-  /// stale one (its process on this host is gone); the text says what to do.
+  /// What load() found odd, but no reason to stop; for people. Not part of the file.
+  std::vector<std::string> warnings;
+
+  /// With pid, host, process_space and started of this process, now.
+  [[nodiscard]] static Access of_this_process();
+
+  /// Reads a file. Throws Error, saying what to do: there is none, it cannot be read, is not an
+  /// access file, or of a newer version; or its ventilator was on this host and is gone.
   [[nodiscard]] static Access load(const std::string& path);
-  /// `path` if it is not empty, else $SLUICE_ACCESS. Throws Error if neither is given.
-  [[nodiscard]] static std::string path_or_environment(const std::string& path);
-  /// Writes it whole or not at all (a temporary file, then a rename), mode 0600. Throws Error.
+  /// `given` if it is not empty, else what SLUICE_ACCESS says. Throws Error if neither is there.
+  [[nodiscard]] static std::string find(const std::string& given = {});
+
+  /// Replaces the file at `path` at once (a reader sees the old or the new one), mode 0600.
+  /// Throws Error.
   void write(const std::string& path) const;
-  /// Removes `path` if it still is the file of this process. Never throws.
-  void remove_if_mine(const std::string& path) const noexcept;
+  /// Removes the file if it is still the one that this process wrote; another ventilator's stays.
+  /// True if it was removed. Never throws.
+  bool remove(const std::string& path) const;
+
+  /// True if the ventilator's process was on this machine and is no more. False when that
+  /// cannot be known from here.
+  [[nodiscard]] bool process_is_gone() const;
+  /// "3 h 12 min": how long ago it was started, by this machine's clock; for messages.
+  [[nodiscard]] std::string age() const;
 };
 
 }  // namespace sluice
