@@ -100,6 +100,9 @@ std::optional<Incoming> Router::receive() {
 // 4.3.4 loses that of the routing id's frame).
 void Router::meet(std::uint32_t peer) {
   if (peers_.contains(peer)) return;
+  // Descriptors are used again. The word that its last user went was given before this one
+  // came; taken in later, it would speak of this one.
+  note_departures();
   const int fd = ::zmq_msg_get(frame_.handle(), ZMQ_SRCFD);
   if (fd < 0) return;  // inproc
   const auto other = peer_of_fd_.find(fd);
@@ -108,29 +111,30 @@ void Router::meet(std::uint32_t peer) {
     // still come after the newer one's first.
     if (!is_newer(peer, other->second)) return;
     peers_.erase(other->second);
-    replaced_.push_back(other->second);
+    departed_.push_back(other->second);
   }
   peer_of_fd_[fd] = peer;
   const char* const address = ::zmq_msg_gets(frame_.handle(), "Peer-Address");
   peers_[peer] = Peer{fd, address == nullptr ? "" : address};
 }
 
-std::optional<core::PeerId> Router::next_departed() {
-  if (!replaced_.empty()) {
-    const auto gone = static_cast<core::PeerId>(replaced_.back());
-    replaced_.pop_back();
-    return gone;
-  }
+void Router::note_departures() {
   while (const auto event = monitor_->next()) {
     if (event->what != ZMQ_EVENT_DISCONNECTED) continue;
     const auto at = peer_of_fd_.find(static_cast<int>(event->value));
     if (at == peer_of_fd_.end()) continue;  // one that never said anything of ours
-    const std::uint32_t peer = at->second;
+    departed_.push_back(at->second);
+    peers_.erase(at->second);
     peer_of_fd_.erase(at);
-    peers_.erase(peer);
-    return static_cast<core::PeerId>(peer);
   }
-  return std::nullopt;
+}
+
+std::optional<core::PeerId> Router::next_departed() {
+  if (departed_.empty()) note_departures();
+  if (departed_.empty()) return std::nullopt;
+  const auto gone = static_cast<core::PeerId>(departed_.back());
+  departed_.pop_back();
+  return gone;
 }
 
 SendResult Router::send_id(core::PeerId peer) {

@@ -54,8 +54,7 @@ class Router {
   /// Where it listens, with the real port.
   [[nodiscard]] const Endpoint& endpoint() const { return endpoint_; }
 
-  /// The next message, nullopt if there is none. Never blocks. Take all of next_departed()
-  /// first: descriptors are used again, so a new peer may come under an old one's number.
+  /// The next message, nullopt if there is none. Never blocks.
   [[nodiscard]] std::optional<Incoming> receive();
 
   /// Never blocks. `again`: that peer does not read and its queue of 2000 messages is full;
@@ -64,7 +63,8 @@ class Router {
   [[nodiscard]] SendResult send(core::PeerId peer, OutFrame& frame);
 
   /// A peer that sent something and whose connection has since ended; each once. A hint, and
-  /// only for tcp and ipc. What it sent before may still be waiting in receive().
+  /// only for tcp and ipc. What it sent before may still be waiting in receive(). To be asked
+  /// after the receive()s of a turn, which may come across departures themselves.
   [[nodiscard]] std::optional<core::PeerId> next_departed();
 
   /// The address a peer connects from, as far as it is known: for status pages.
@@ -81,6 +81,7 @@ class Router {
     std::string address;
   };
   void meet(std::uint32_t peer);
+  void note_departures();
   void stop_listening();
   SendResult send_id(core::PeerId peer);
 
@@ -92,7 +93,7 @@ class Router {
   zmq::message_t frame_;
   std::unordered_map<std::uint32_t, Peer> peers_;
   std::unordered_map<int, std::uint32_t> peer_of_fd_;
-  std::vector<std::uint32_t> replaced_;  // their descriptor went to somebody else
+  std::vector<std::uint32_t> departed_;  // not yet told of
   Counters counters_;
 };
 

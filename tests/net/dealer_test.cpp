@@ -7,8 +7,8 @@
 #include <optional>
 #include <string>
 
+#include "net/rig.hpp"
 #include "net/router.hpp"
-#include "rig.hpp"
 #include "sluice/error.hpp"
 
 using namespace sluice;

@@ -7,8 +7,8 @@
 #include <string>
 
 #include "net/lane.hpp"
+#include "net/rig.hpp"
 #include "net/router.hpp"
-#include "rig.hpp"
 
 using namespace sluice;
 using net::OutFrame;

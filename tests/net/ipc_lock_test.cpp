@@ -7,7 +7,7 @@
 
 #include <optional>
 
-#include "rig.hpp"
+#include "net/rig.hpp"
 #include "sluice/error.hpp"
 
 using namespace sluice;

@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "rig.hpp"
+#include "net/rig.hpp"
 
 using namespace sluice;
 using namespace std::chrono_literals;

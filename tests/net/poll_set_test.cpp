@@ -10,8 +10,8 @@
 #include <thread>
 
 #include "net/dealer.hpp"
+#include "net/rig.hpp"
 #include "net/router.hpp"
-#include "rig.hpp"
 
 using namespace sluice;
 using namespace std::chrono_literals;

@@ -7,10 +7,11 @@
 #include <unistd.h>
 
 #include <optional>
+#include <set>
 #include <string>
 
 #include "net/dealer.hpp"
-#include "rig.hpp"
+#include "net/rig.hpp"
 #include "sluice/error.hpp"
 
 using namespace sluice;
@@ -183,6 +184,32 @@ TEST_SUITE("router") {
     CHECK(core::as_text(hello->frame) == "child");
     CHECK(wait_for_departed(router) == hello->from);
     CHECK_FALSE(router.next_departed());
+  }
+
+  // Descriptors are used again at once, so the word about an old peer must not hit a new one.
+  TEST_CASE("each peer that goes is told of once, however late one asks, and no other") {
+    constexpr std::size_t kPeers = 100;
+    Router router = make();
+    std::set<core::PeerId> came;
+    for (std::size_t i = 0; i < kPeers; ++i) {
+      Dealer peer = connect(router);
+      REQUIRE(send_when_connected(peer, "hello"));
+      const auto hello = next_message(router);
+      REQUIRE(hello);
+      CHECK(came.insert(hello->from).second);
+    }
+    Dealer alive = connect(router);
+    REQUIRE(send_when_connected(alive, "hello"));
+    const auto hello = next_message(router);
+    REQUIRE(hello);
+    const core::PeerId alive_id = hello->from;
+    std::set<core::PeerId> went;
+    CHECK(wait_until({router.departures()}, [&] {
+      while (const auto gone = router.next_departed()) CHECK(went.insert(*gone).second);
+      return went.size() == kPeers;
+    }));
+    CHECK(went == came);
+    CHECK(router.send(alive_id, core::as_bytes("still there")) == SendResult::sent);
   }
 
   TEST_CASE("plain HTTP and other garbage do no harm") {

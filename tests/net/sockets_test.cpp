@@ -6,7 +6,7 @@
 
 #include <cerrno>
 
-#include "rig.hpp"
+#include "net/rig.hpp"
 #include "sluice/error.hpp"
 
 using namespace sluice;
