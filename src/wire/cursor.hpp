@@ -17,8 +17,8 @@ namespace sluice::wire {
 ///
 /// Failure sticks: the first one is kept, the cursor jumps to its end, and every
 /// later read gives zero or nothing. So a reader looks at ok() once per entry and
-/// not after each number. Measured at 5 ns a task, against 27 for msgpack's
-/// visitor and 140 for objects.
+/// not after each number. Measured at 12 ns for the ten values of a task, against
+/// 36 for unpacking them into msgpack's objects and reading nothing yet.
 class Cursor {
  public:
   explicit Cursor(core::Bytes body)

@@ -14,7 +14,7 @@
 namespace sluice::wire {
 
 // Each function writes at `at` and returns the end of what it wrote. The caller has
-// made room for the worst case. Measured at 2.4 ns a task, against 5.6 for msgpack's packer.
+// made room for the worst case, so a number costs no check and about a nanosecond.
 
 inline constexpr std::size_t kMostNumber = 9;   // bytes of a number at most
 inline constexpr std::size_t kMostHeader = 5;   // bytes before the contents of a str or array
