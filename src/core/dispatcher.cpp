@@ -144,11 +144,11 @@ std::uint32_t Dispatcher::intern_type(std::string_view name) {
 }
 
 void Dispatcher::advance(Time now) {
-  while (const auto alarm = timers_.take_due(now)) ring(*alarm, now);
   if (now >= next_scan_) {
     scan(now);
     next_scan_ = now + options_.timers.heartbeat / kScansPerHeartbeat;
   }
+  while (const auto alarm = timers_.take_due(now)) ring(*alarm, now);
   for (auto& producer : producers_) {
     if (!started_) producer->start(now);
     producer->advance(now);

@@ -176,6 +176,14 @@ class Dispatcher {
   // dispatcher_settling.cpp: outcomes that no worker can send
   void settle_here(TaskSlot slot, Status status, std::string_view why, Time now);
   void settled(TaskSlot slot, Status status);
+  // How a task is to end, as it goes through a producer in a cookie.
+  struct Ending {
+    Status status{};
+    bool with_payload = true;
+    [[nodiscard]] std::uint64_t cookie(Seq seq) const;
+  };
+  void produce(const TaskRecord& task, Ending ending, std::string_view why, Time now);
+  bool confirmed(const OutcomeConfirmed& answer, Time now);
   void take_from_producer(std::size_t sink, Time now);
   void detach(TaskSlot slot);
   void ring(const TimerHeap::Alarm& alarm, Time now);

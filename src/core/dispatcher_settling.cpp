@@ -20,32 +20,57 @@ void Dispatcher::settle_here(TaskSlot slot, Status status, std::string_view why,
   ++settling_count_;
   if (producers_.empty())
     return settled(slot, status);  // a ventilator without sinks keeps no outcomes
+  produce(task, {status, true}, why, now);
+}
+
+// A seq has 63 bits on the wire, but nobody counts beyond 61.
+std::uint64_t Dispatcher::Ending::cookie(Seq seq) const {
+  return raw(seq) << 3 | (with_payload ? 4U : 0U) | static_cast<std::uint64_t>(status);
+}
+
+void Dispatcher::produce(const TaskRecord& task, Ending ending, std::string_view why, Time now) {
   OutcomeDraft draft;
   draft.log = identity_.log;
   draft.epoch = identity_.epoch;
   draft.seq = task.seq;
   draft.attempt = task.executions;
   draft.type = type_names_[task.type];
-  draft.status = status;
-  draft.flags = kTerminal | kTaskPayload;
+  draft.status = ending.status;
+  draft.flags = ending.with_payload ? kTerminal | kTaskPayload : kTerminal;
   draft.key = task.key();
   draft.error = why;
-  draft.payload = task.payload();
-  producers_[task.sink]->add(draft, raw(task.seq), now);
+  if (ending.with_payload) draft.payload = task.payload();
+  producers_[task.sink]->add(draft, ending.cookie(task.seq), now);
+}
+
+// What the sink has answered about one of our own outcomes. True if there is more to send.
+bool Dispatcher::confirmed(const OutcomeConfirmed& answer, Time now) {
+  const Ending ending{static_cast<Status>(answer.cookie & 3U), (answer.cookie & 4U) != 0};
+  const TaskSlot slot = tasks_.find(static_cast<Seq>(answer.cookie >> 3));
+  if (slot == kNoTask) return false;  // a worker's ack has settled it meanwhile (case 26)
+  if (answer.code == Code::ok || answer.code == Code::duplicate) {
+    settled(slot, answer.stored);
+    return false;
+  }
+  if (answer.code == Code::too_large && ending.with_payload) {
+    produce(tasks_[slot], {ending.status, false}, "its payload is larger than the sink's frames",
+            now);
+    return true;
+  }
+  settled(slot, ending.status);  // the sink refuses it for good and remembers that itself
+  return false;
 }
 
 void Dispatcher::take_from_producer(std::size_t sink, Time now) {
   OutcomeProducer::Effects out = producers_[sink]->take_effects();
-  for (const OutcomeConfirmed& confirmed : out.confirmed) {
-    const TaskSlot slot = tasks_.find(static_cast<Seq>(confirmed.cookie));
-    // A worker's ack may have settled it meanwhile (case 26).
-    if (slot != kNoTask) settled(slot, confirmed.stored);
-  }
+  bool more = false;
+  for (const OutcomeConfirmed& answer : out.confirmed) more = confirmed(answer, now) || more;
   if (out.close) effects_.close_sinks.push_back(sink);
   if (out.open) effects_.open_sinks.push_back(sink);
   for (Envelope& envelope : out.sends) effects_.to_sinks.push_back({sink, std::move(envelope)});
   out.sends.clear();
   producers_[sink]->recycle(std::move(out));
+  if (more) take_from_producer(sink, now);  // at most once: what goes again is small
 }
 
 void Dispatcher::receive_from_sink(std::size_t sink, const Envelope& in, Time now) {
@@ -93,25 +118,32 @@ void Dispatcher::detach(TaskSlot slot) {
 }
 
 void Dispatcher::set_task_timer(TimerHeap::Kind kind, Time at, TaskSlot slot) {
-  timers_.set({at, kind, slot, tasks_[slot].timer});
+  // A task has at most one alarm of each kind that counts, a session one.
+  timers_.prune(tasks_.count() * 2 + sessions_.size(),
+                [this](const TimerHeap::Alarm& alarm) { return is_stale(alarm); });
+  TaskRecord& task = tasks_[slot];
+  if (kind == TimerHeap::Kind::task_ready) ++task.timer;  // an earlier wait no longer counts
+  timers_.set({at, kind, slot, task.timer});
+}
+
+bool Dispatcher::is_stale(const TimerHeap::Alarm& alarm) const {
+  if (alarm.kind == TimerHeap::Kind::session_grace)
+    return by_sid_.find(static_cast<Sid>(alarm.who)) == by_sid_.end();
+  // A slot has other tenants in time; an alarm is for one of them.
+  const TaskRecord& task = tasks_[static_cast<TaskSlot>(alarm.who)];
+  if (alarm.kind == TimerHeap::Kind::task_ready)
+    return task.state != TaskState::delayed || task.timer != alarm.stamp;
+  return task.state == TaskState::free || task.state == TaskState::settling ||
+         task.expires != alarm.at;
 }
 
 void Dispatcher::ring(const TimerHeap::Alarm& alarm, Time now) {
-  if (alarm.kind == TimerHeap::Kind::session_grace) {
-    const auto at = by_sid_.find(static_cast<Sid>(alarm.who));
-    if (at != by_sid_.end() && sessions_[at->second].cut) lose(at->second, now);
-    return;
-  }
+  if (is_stale(alarm)) return;
+  if (alarm.kind == TimerHeap::Kind::session_grace)
+    return lose(by_sid_.find(static_cast<Sid>(alarm.who))->second, now);
   const auto slot = static_cast<TaskSlot>(alarm.who);
   TaskRecord& task = tasks_[slot];
-  if (alarm.kind == TimerHeap::Kind::task_ready) {
-    if (task.timer == alarm.stamp && task.state == TaskState::delayed) make_ready(slot, false, now);
-    return;
-  }
-  if (task.expires == Time{} || task.expires > now) return;  // the slot has another tenant
-  if (task.state != TaskState::ready && task.state != TaskState::delayed &&
-      task.state != TaskState::leased)
-    return;
+  if (alarm.kind == TimerHeap::Kind::task_ready) return make_ready(slot, false, now);
   if (task.state == TaskState::leased) {
     Cancel message;
     message.entries.push_back({task.seq, task.lease});
