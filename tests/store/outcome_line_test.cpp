@@ -170,6 +170,25 @@ TEST_CASE("a line tells again which task it was and how it ended") {
   }
 }
 
+TEST_CASE("a line with a hole of zeros is refused, wherever it is") {
+  const std::string line = line_of(view_of());
+  for (std::size_t at = 0; at < line.size(); ++at) {
+    std::string holed = line;
+    holed[at] = '\0';
+    CHECK_FALSE(read_outcome_line(holed));
+  }
+}
+
+TEST_CASE("a result that looks like the end of a line is not mistaken for it") {
+  OutcomeView view = view_of();
+  const std::string bait = R"(x","log":"00000000000000000000000000000000"})";
+  view.result = bytes(bait);
+  std::string line = line_of(view);
+  CHECK(read_outcome_line(line)->id == view.id);
+  line.resize(line.find("}") + 1);  // torn just there
+  CHECK_FALSE(read_outcome_line(line));
+}
+
 TEST_CASE("fields of a later version, and nested ones, do not confuse") {
   const std::string line = line_of(view_of());
   const std::string later =
