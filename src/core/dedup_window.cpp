@@ -44,14 +44,13 @@ std::uint64_t fingerprint(std::string_view type, Bytes payload) {
   return hash;
 }
 
-const SubmitConfirm* SubmitWindow::find(const Boot& boot, std::uint64_t cno) const {
+SubmitWindow::Answered* SubmitWindow::find(const Boot& boot, std::uint64_t cno) {
   const auto at = answers_.find({boot, cno});
   return at == answers_.end() ? nullptr : &at->second;
 }
 
-void SubmitWindow::remember(const Boot& boot, std::uint64_t cno, const SubmitConfirm& answer,
-                            Time now) {
-  answers_[{boot, cno}] = answer;
+void SubmitWindow::remember(const Boot& boot, std::uint64_t cno, Answered answer, Time now) {
+  answers_[{boot, cno}] = std::move(answer);
   ages_.push_back({now, boot, cno});
   if (ages_.size() > most_) {
     answers_.erase({ages_.front().boot, ages_.front().cno});

@@ -58,10 +58,15 @@ class SubmitWindow {
  public:
   SubmitWindow(Duration window, std::size_t most) : window_(window), most_(most) {}
 
+  struct Answered {
+    SubmitConfirm confirm;
+    Sid counted_in{};  ///< the session whose credit it spent last: once in each, however often sent
+  };
   /// The answer given before, or null.
-  [[nodiscard]] const SubmitConfirm* find(const Boot& boot, std::uint64_t cno) const;
-  void remember(const Boot& boot, std::uint64_t cno, const SubmitConfirm& answer, Time now);
+  [[nodiscard]] Answered* find(const Boot& boot, std::uint64_t cno);
+  void remember(const Boot& boot, std::uint64_t cno, Answered answer, Time now);
   void expire(Time now);
+  [[nodiscard]] std::size_t count() const { return answers_.size(); }
 
  private:
   struct Age {
@@ -71,7 +76,7 @@ class SubmitWindow {
   };
   Duration window_;
   std::size_t most_;
-  std::map<std::pair<Boot, std::uint64_t>, SubmitConfirm> answers_;
+  std::map<std::pair<Boot, std::uint64_t>, Answered> answers_;
   std::deque<Age> ages_;
 };
 

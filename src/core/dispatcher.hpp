@@ -172,6 +172,8 @@ class Dispatcher {
   Code accept(Seq seq, std::string_view type, const SubmitEntry& entry, Time now);
   [[nodiscard]] Code check(std::string_view type, const SubmitEntry& entry) const;
   [[nodiscard]] std::uint64_t free_tasks() const;
+  [[nodiscard]] std::uint64_t free_bytes() const;
+  void count_refusal(Code code);
 
   // dispatcher_settling.cpp: outcomes that no worker can send
   void settle_here(TaskSlot slot, Status status, std::string_view why, Time now);

@@ -21,6 +21,12 @@ std::uint64_t Dispatcher::free_tasks() const {
   return promised < options_.max_tasks ? options_.max_tasks - promised : 0;
 }
 
+std::uint64_t Dispatcher::free_bytes() const {
+  std::uint64_t promised = tasks_.bytes();
+  for (const auto& [peer, client] : clients_) promised += client.unused_bytes();
+  return promised < options_.max_bytes ? options_.max_bytes - promised : 0;
+}
+
 std::optional<Seq> Dispatcher::reserve(std::uint32_t count) {
   if (draining_ || count == 0 || free_tasks() < count || tasks_.bytes() >= options_.max_bytes)
     return std::nullopt;
@@ -47,7 +53,7 @@ Code Dispatcher::submit(Seq reserved, std::string_view type, const SubmitEntry& 
   }
   --reserved_local_;
   if (code == Code::ok) return accept(reserved, type, entry, now);
-  ++(code == Code::duplicate ? counters_.duplicates : counters_.refused);
+  count_refusal(code);
   tasks_.numbers().erase(reserved);
   return code;
 }
@@ -59,6 +65,12 @@ std::optional<Seq> Dispatcher::find_key(std::string_view key) const {
 }
 
 // --- taking a task in -------------------------------------------------------
+
+void Dispatcher::count_refusal(Code code) {
+  ++(code == Code::duplicate  ? counters_.duplicates
+     : code == Code::conflict ? counters_.conflicts
+                              : counters_.refused);
+}
 
 Code Dispatcher::check(std::string_view type, const SubmitEntry& entry) const {
   if (type.empty() || type.size() > 128 || entry.key.size() > 128) return Code::bad_frame;
@@ -149,11 +161,14 @@ void Dispatcher::on(ClientSession& client, const Envelope& in, const Submit& sub
     to_peer(client.peer, client.sid, in.n, std::move(out));
   };
   // Rule 18: a SUBMIT resent after a lost CONFIRM is recognised by (client boot, cno).
-  if (const SubmitConfirm* before = submits_.find(client.boot, in.n)) {
+  if (SubmitWindow::Answered* before = submits_.find(client.boot, in.n)) {
     counters_.duplicates += submit.entries.size();
-    client.tasks_sent = std::min(client.tasks_limit, client.tasks_sent + submit.entries.size());
-    client.bytes_sent = std::min(client.bytes_limit, client.bytes_sent + bytes);
-    return answer(*before);
+    if (before->counted_in != client.sid) {
+      client.tasks_sent = std::min(client.tasks_limit, client.tasks_sent + submit.entries.size());
+      client.bytes_sent += bytes;
+      before->counted_in = client.sid;
+    }
+    return answer(before->confirm);
   }
   if (draining_)
     return error(client.peer, client.sid, in.n, Code::draining,
@@ -165,7 +180,7 @@ void Dispatcher::on(ClientSession& client, const Envelope& in, const Submit& sub
                  "more tasks than the last limit allowed", kBusyRetryMs);
   }
   client.tasks_sent += submit.entries.size();
-  client.bytes_sent = std::min(client.bytes_limit, client.bytes_sent + bytes);
+  client.bytes_sent += bytes;
 
   SubmitConfirm confirm;
   confirm.first = tasks_.numbers().next_seq();
@@ -185,12 +200,10 @@ void Dispatcher::on(ClientSession& client, const Envelope& in, const Submit& sub
       accept(tasks_.numbers().reserve(1), type, entry, now);
       continue;
     }
-    ++(code == Code::duplicate  ? counters_.duplicates
-       : code == Code::conflict ? counters_.conflicts
-                                : counters_.refused);
+    count_refusal(code);
     confirm.exceptions.push_back({i, code, first});
   }
-  submits_.remember(client.boot, in.n, confirm, now);
+  submits_.remember(client.boot, in.n, {confirm, client.sid}, now);
   answer(confirm);
 }
 
@@ -213,12 +226,12 @@ void Dispatcher::grant(ClientSession& client) {
   // Half of what is left at most, so that a second client finds some too.
   const std::uint64_t want =
       std::min(options_.client_window_tasks, client.unused() + room / 2 + room % 2);
-  if (tasks_.bytes() < options_.max_bytes) {
-    client.tasks_limit = std::max(client.tasks_limit, client.tasks_sent + want);
-    const std::uint64_t bytes =
-        std::min<std::uint64_t>(options_.client_window_bytes, options_.max_bytes - tasks_.bytes());
-    client.bytes_limit = std::max(client.bytes_limit, client.bytes_sent + bytes);
-  }
+  client.tasks_limit = std::max(client.tasks_limit, client.tasks_sent + want);
+  const std::uint64_t room_bytes = free_bytes();
+  const std::uint64_t want_bytes = std::min(
+      options_.client_window_bytes, client.unused_bytes() + room_bytes / 2 + room_bytes % 2);
+  if (want_bytes > 0)
+    client.bytes_limit = std::max(client.bytes_limit, client.bytes_sent + want_bytes);
   client.starved = client.unused() == 0 || client.unused_bytes() == 0;
   clients_starved_ = clients_starved_ || client.starved;
 }
