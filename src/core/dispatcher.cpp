@@ -67,17 +67,14 @@ void Dispatcher::receive(PeerId from, const Envelope& in, Time now) {
   }
   if (!is_worker_message(in.message)) {
     ++counters_.wrong_message;
-    if (error_limiter_.allow(from, now))
+    // An ERROR is never answered by another, or two peers could go on for ever.
+    if (!std::holds_alternative<ErrorMessage>(in.message) && error_limiter_.allow(from, now))
       error(from, in.sid, in.n, Code::bad_type, "a ventilator does not take this message");
     return;
   }
   WorkerSession* session = session_of(from, in.sid);
   if (session == nullptr) return answer_unknown_session(from, in, now);
-  session->last_heard = now;
-  if (session->suspect && !session->cut) {
-    session->suspect = false;
-    placement_.refresh(session->index);
-  }
+  heard(*session, now);
   std::visit(Overloaded{
                  [&](const Inventory& m) { on(*session, in, m, now); },
                  [&](const State& m) { on(*session, in, m, now); },
@@ -89,6 +86,14 @@ void Dispatcher::receive(PeerId from, const Envelope& in, Time now) {
                  [](const auto&) {},
              },
              in.message);
+}
+
+// A sign of life ends the suspicion, but for a connection that is known to be gone.
+void Dispatcher::heard(WorkerSession& session, Time now) {
+  session.last_heard = now;
+  if (!session.suspect || session.cut) return;
+  session.suspect = false;
+  placement_.refresh(session.index);
 }
 
 WorkerSession* Dispatcher::session_of(PeerId from, Sid sid) {
@@ -108,6 +113,7 @@ void Dispatcher::answer_unknown_session(PeerId from, const Envelope& in, Time no
 
 void Dispatcher::bad_frame(PeerId from, Code code, std::uint64_t n, std::string_view text,
                            Time now) {
+  if (ignores(from, now)) return;
   const auto at = static_cast<std::size_t>(code);
   ++counters_.bad_frames[at < counters_.bad_frames.size() ? at : 1];
   if (error_limiter_.allow(from, now)) error(from, Sid{}, n, code, std::string(text));

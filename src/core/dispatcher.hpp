@@ -112,6 +112,7 @@ class Dispatcher {
  private:
   // dispatcher.cpp
   WorkerSession* session_of(PeerId from, Sid sid);
+  void heard(WorkerSession& session, Time now);
   void answer_unknown_session(PeerId from, const Envelope& in, Time now);
   void error(PeerId to, Sid sid, std::uint64_t n, Code code, std::string text,
              std::uint64_t retry_ms = 0);

@@ -20,7 +20,7 @@ void Dispatcher::on(PeerId from, const Envelope& in, const Hello& hello, Time no
   if (const auto at = by_peer_.find(from); at != by_peer_.end()) {
     WorkerSession& known = sessions_[at->second];
     if (known.boot == hello.boot && known.hello_try == in.n) {
-      known.last_heard = now;
+      heard(known, now);
       if (known.phase != SessionPhase::opening) to_worker(known, in.n, known.welcome, now);
       return;
     }
@@ -104,6 +104,7 @@ void Dispatcher::lane_opened(Sid sid, std::uint32_t port, std::optional<std::str
     return;
   }
   WorkerSession& session = sessions_[at->second];
+  if (session.phase != SessionPhase::opening) return;
   session.lane = LaneAddress{port, std::move(host)};
   welcome(session, now);
 }
@@ -112,6 +113,7 @@ void Dispatcher::lane_failed(Sid sid, Time now) {
   const auto at = by_sid_.find(sid);
   if (at == by_sid_.end()) return;
   WorkerSession& session = sessions_[at->second];
+  if (session.phase != SessionPhase::opening) return;
   session.push_lane = false;
   --lanes_;
   welcome(session, now);
@@ -214,7 +216,7 @@ void Dispatcher::on(WorkerSession& session, const Envelope& in, const State& sta
   session.state_count = in.n;
   session.tasks_limit = std::max(session.tasks_limit, state.tasks_limit);
   session.bytes_limit = std::max(session.bytes_limit, state.bytes_limit);
-  if (state.busy_ms > 0) session.busy_until = now + from_ms(std::min(state.busy_ms, kMostBusyMs));
+  session.busy_until = now + from_ms(std::min(state.busy_ms, kMostBusyMs));
   if (state.lane_rx > session.lane_rx) {
     session.lane_rx = std::min(state.lane_rx, session.lane_n);
     session.lane_short_since = now;
@@ -254,7 +256,7 @@ void Dispatcher::watch(WorkerSession& session, Time now) {
 void Dispatcher::check_lane(WorkerSession& session, Time now) {
   const Timers& timers = options_.timers;
   if (session.phase == SessionPhase::probing) {
-    if (now - session.probe_sent < timers.heartbeat) return;
+    if (now - session.probe_sent < timers.dead()) return;
     // The worker cannot reach its lane: it comes back and asks for an inline session.
     ++counters_.lane_failures;
     to_worker(session, 0, Bye{Code::lane}, now);
