@@ -7,6 +7,21 @@
 #include "core/dispatcher.hpp"
 
 namespace sluice::core {
+namespace {
+
+constexpr Duration kMostRetryWait = std::chrono::hours(24 * 365);  // a longer one is not believed
+
+// Doubles with each failure. Half of it is certain, half is chance, so that tasks which failed
+// together do not come back together.
+Duration backoff(const TaskRecord& task, Random& random) {
+  const std::uint32_t doublings = std::min<std::uint32_t>(task.failures - 1, 63);
+  const std::uint64_t most = task.backoff_most_ms;
+  const std::uint64_t full =
+      task.backoff_ms > (most >> doublings) ? most : task.backoff_ms << doublings;
+  return from_ms(full / 2 + random.below(full - full / 2 + 1));
+}
+
+}  // namespace
 
 // Numbers of ACK, NACK and RETURN run on together; a repeated one changes nothing.
 bool Dispatcher::note_ano(WorkerSession& session, std::uint64_t ano) {
@@ -67,7 +82,7 @@ void Dispatcher::nacked(TaskSlot slot, const NackEntry& entry, const WorkerSessi
   const std::string text =
       entry.text.empty() ? std::string("no reason given") : std::string(entry.text);
   const auto delay = [&](Duration wait) {
-    set_task_timer(TimerHeap::Kind::task_ready, now + wait, slot);
+    set_task_timer(TimerHeap::Kind::task_ready, now + std::min(wait, kMostRetryWait), slot);
   };
   switch (entry.reason) {
     case NackReason::failed:
@@ -77,12 +92,7 @@ void Dispatcher::nacked(TaskSlot slot, const NackEntry& entry, const WorkerSessi
       if (task.failures >= task.max_attempts) return settle_here(slot, Status::failed, text, now);
       if (task.cancel_requested) return settle_here(slot, Status::cancelled, "cancelled", now);
       if (entry.retry_ms > 0) return delay(from_ms(entry.retry_ms));
-      // Exponential with full jitter: half of it is certain, half is chance.
-      const std::uint32_t doublings = std::min<std::uint32_t>(task.failures - 1, 32);
-      const std::uint64_t most = task.backoff_most_ms;
-      const std::uint64_t full =
-          std::min(most, task.backoff_ms << std::min<std::uint32_t>(doublings, 20));
-      return delay(from_ms(full / 2 + random_.below(full / 2 + 1)));
+      return delay(backoff(task, random_));
     }
     case NackReason::undecodable:
       return settle_here(slot, Status::failed, "its payload could not be read: " + text, now);

@@ -96,10 +96,11 @@ Code Dispatcher::accept(Seq seq, std::string_view type, const SubmitEntry& entry
   if (entry.options) {
     if (entry.options->max_losses > 0) task.max_losses = entry.options->max_losses;
     if (entry.options->backoff_ms > 0) task.backoff_ms = entry.options->backoff_ms;
-    if (entry.options->backoff_max_ms > 0) task.backoff_most_ms = entry.options->backoff_max_ms;
+    task.backoff_most_ms = entry.options->backoff_max_ms > 0
+                               ? entry.options->backoff_max_ms
+                               : std::max(task.backoff_most_ms, task.backoff_ms);
   }
   constexpr std::uint64_t kMostMs = 10ULL * 365 * 24 * 3600 * 1000;  // ten years
-  task.backoff_ms = std::min(task.backoff_ms, kMostMs >> 20);
   if (entry.ttl_ms > 0) task.expires = now + from_ms(std::min(entry.ttl_ms, kMostMs));
   if (!entry.key.empty()) keys_.remember(entry.key, seq, fingerprint(type, entry.payload), now);
   ++counters_.submitted;
