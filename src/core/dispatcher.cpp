@@ -168,6 +168,8 @@ void Dispatcher::scan(Time now) {
   std::erase_if(clients_, [&](const auto& entry) {
     return now - entry.second.last_heard > options_.timers.reclaim();
   });
+  for (auto& producer : producers_)
+    producer->tell_floor(identity_.log, tasks_.numbers().floor());
   keys_.expire(now, [this](Seq seq) { return tasks_.find(seq) == kNoTask; });
   submits_.expire(now);
 }
@@ -178,7 +180,8 @@ std::optional<Time> Dispatcher::next_deadline() const {
     if (other && (!at || *other < *at)) at = other;
   };
   sooner(timers_.next());
-  if (!sessions_.empty() || !clients_.empty() || keys_.count() > 0) sooner(next_scan_);
+  if (!sessions_.empty() || !clients_.empty() || keys_.count() > 0 || submits_.count() > 0)
+    sooner(next_scan_);
   for (const auto& producer : producers_) sooner(producer->next_deadline());
   return at;
 }

@@ -8,10 +8,15 @@ namespace sluice::core {
 
 void Placement::join(std::uint32_t index) {
   WorkerSession& session = sessions_[index];
-  const auto [at, is_new] =
-      group_by_types_.try_emplace(session.types, static_cast<std::uint32_t>(groups_.size()));
+  const std::uint32_t fresh =
+      free_groups_.empty() ? static_cast<std::uint32_t>(groups_.size()) : free_groups_.back();
+  const auto [at, is_new] = group_by_types_.try_emplace(session.types, fresh);
   if (is_new) {
-    groups_.push_back(Group{session.types, {}, {}, 0});
+    if (free_groups_.empty())
+      groups_.emplace_back();
+    else
+      free_groups_.pop_back();
+    groups_[fresh] = Group{session.types, {}, {}, 0};
     for (const std::uint32_t type : session.types) {
       if (groups_by_type_.size() <= type) groups_by_type_.resize(type + 1);
       groups_by_type_[type].push_back(at->second);
@@ -27,8 +32,12 @@ void Placement::leave(std::uint32_t index) {
   unlink(index);
   WorkerSession& session = sessions_[index];
   session.standing = Standing::closed;
-  SLUICE_ASSERT(groups_[session.group].members > 0);
-  --groups_[session.group].members;
+  Group& group = groups_[session.group];
+  SLUICE_ASSERT(group.members > 0);
+  if (--group.members > 0) return;
+  for (const std::uint32_t type : group.types) std::erase(groups_by_type_[type], session.group);
+  group_by_types_.erase(group.types);
+  free_groups_.push_back(session.group);
 }
 
 void Placement::refresh(std::uint32_t index) {

@@ -20,7 +20,7 @@ class Placement {
  public:
   explicit Placement(std::deque<WorkerSession>& sessions) : sessions_(sessions) {}
 
-  /// Puts the session into the group of its types.
+  /// Puts the session into the group of its types; a group lives as long as it has members.
   void join(std::uint32_t session);
   void leave(std::uint32_t session);
   /// To be called after anything that may change its standing: credit, leases, phase.
@@ -52,6 +52,7 @@ class Placement {
 
   std::deque<WorkerSession>& sessions_;
   std::vector<Group> groups_;
+  std::vector<std::uint32_t> free_groups_;
   std::map<std::vector<std::uint32_t>, std::uint32_t> group_by_types_;
   std::vector<std::vector<std::uint32_t>> groups_by_type_;
 };
