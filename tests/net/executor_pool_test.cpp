@@ -1,0 +1,172 @@
+// executor_pool_test.cpp: every job put in is reported once, run or not.
+// SPDX-License-Identifier: MIT
+#include "net/executor_pool.hpp"
+
+#include <doctest/doctest.h>
+
+#include <poll.h>
+
+#include <atomic>
+#include <chrono>
+#include <future>
+#include <map>
+#include <stdexcept>
+#include <string>
+
+#include "net/clock.hpp"
+
+using namespace sluice;
+using net::ExecutorPool;
+using net::Job;
+using net::JobEnd;
+
+namespace {
+
+struct Report {
+  JobEnd end{};
+  std::string error, result;
+};
+
+const core::Log kLog{1, 2, 3};
+
+Job job(std::uint64_t number, std::uint32_t type = 0) {
+  Job out;
+  out.handle = static_cast<core::TaskHandle>(number);
+  out.seq = static_cast<core::Seq>(number);
+  out.log = &kLog;
+  out.type = type;
+  return out;
+}
+
+std::vector<std::byte> bytes(const std::string& text) {
+  const core::Bytes view = core::as_bytes(text);
+  return {view.begin(), view.end()};
+}
+
+// Collects until `count` reports are there, woken by the pool as its owner's loop would be.
+std::map<std::uint64_t, Report> collect(ExecutorPool& pool, net::Wake& wake, std::size_t count) {
+  std::map<std::uint64_t, Report> out;
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (out.size() < count && std::chrono::steady_clock::now() < until) {
+    wake.going_to_sleep();
+    bool any = false;
+    pool.collect([&](const net::JobReport& report) {
+      any = true;
+      const std::uint64_t number = core::raw(report.handle);
+      CHECK(out.count(number) == 0);
+      out[number] = {report.end, std::string(report.error),
+                     std::string(core::as_text(report.result))};
+    });
+    pollfd fd{wake.fd(), POLLIN, 0};
+    if (!any) ::poll(&fd, 1, 1000);
+    wake.awake();
+  }
+  return out;
+}
+
+core::Time soon() { return net::Clock::now() + std::chrono::hours(1); }
+
+}  // namespace
+
+TEST_SUITE("executor_pool") {
+  TEST_CASE("every job is run once and reported with its result") {
+    net::Wake wake;
+    ExecutorPool pool({"double"},
+                      {[](const TaskView& task) { return bytes(std::to_string(task.id.seq * 2)); }},
+                      3, 2048, wake);
+    pool.allow_until(soon());
+    for (std::uint64_t i = 1; i <= 2000; ++i) REQUIRE(pool.put(job(i)));
+    pool.start_queued();
+    const auto reports = collect(pool, wake, 2000);
+    REQUIRE(reports.size() == 2000);
+    for (const auto& [number, report] : reports) {
+      CHECK(report.end == JobEnd::done);
+      CHECK(report.result == std::to_string(number * 2));
+    }
+    CHECK(pool.claimed() == 2000);
+  }
+
+  TEST_CASE("a handler that throws has failed, with its words") {
+    net::Wake wake;
+    ExecutorPool pool({"bad", "odd"},
+                      {[](const TaskView&) -> std::vector<std::byte> {
+                         throw std::runtime_error("no such picture");
+                       },
+                       [](const TaskView&) -> std::vector<std::byte> { throw 7; }},
+                      1, 16, wake);
+    pool.allow_until(soon());
+    REQUIRE(pool.put(job(1, 0)));
+    REQUIRE(pool.put(job(2, 1)));
+    pool.start_queued();
+    const auto reports = collect(pool, wake, 2);
+    REQUIRE(reports.size() == 2);
+    CHECK(reports.at(1).end == JobEnd::failed);
+    CHECK(reports.at(1).error == "no such picture");
+    CHECK(reports.at(2).end == JobEnd::failed);
+    CHECK_FALSE(reports.at(2).error.empty());
+  }
+
+  // Rule 10: "A worker MUST NOT start a queued task if the ventilator's last message is older
+  // than F (boot-time clock, checked just before the start)."
+  TEST_CASE("after the permission to start has run out no job is run, and each is given back") {
+    net::Wake wake;
+    std::atomic<int> runs{0};
+    ExecutorPool pool({"t"}, {[&](const TaskView&) {
+                        ++runs;
+                        return std::vector<std::byte>{};
+                      }},
+                      2, 16, wake);
+    pool.allow_until(net::Clock::now() - std::chrono::milliseconds(1));
+    for (std::uint64_t i = 1; i <= 10; ++i) REQUIRE(pool.put(job(i)));
+    pool.start_queued();
+    const auto reports = collect(pool, wake, 10);
+    REQUIRE(reports.size() == 10);
+    for (const auto& [number, report] : reports) CHECK(report.end == JobEnd::fenced);
+    CHECK(runs.load() == 0);
+  }
+
+  TEST_CASE("unstarted jobs can be taken back, the oldest first, and are not run") {
+    net::Wake wake;
+    std::promise<void> entered, leave;
+    ExecutorPool pool({"t"}, {[&](const TaskView& task) {
+                        if (task.id.seq == 1) {
+                          entered.set_value();
+                          leave.get_future().wait();
+                        }
+                        return std::vector<std::byte>{};
+                      }},
+                      1, 16, wake);
+    pool.allow_until(soon());
+    REQUIRE(pool.put(job(1)));
+    pool.start_queued();
+    REQUIRE(entered.get_future().wait_for(std::chrono::seconds(20)) == std::future_status::ready);
+    for (std::uint64_t i = 2; i <= 5; ++i) REQUIRE(pool.put(job(i)));
+    std::vector<core::TaskHandle> back;
+    pool.retract(2, back);
+    CHECK(back == std::vector{static_cast<core::TaskHandle>(2), static_cast<core::TaskHandle>(3)});
+    leave.set_value();
+    pool.start_queued();
+    const auto reports = collect(pool, wake, 3);
+    CHECK(reports.size() == 3);
+    CHECK(reports.count(2) == 0);
+    CHECK(reports.count(3) == 0);
+  }
+
+  // A report must not wait behind the long task that its executor takes next.
+  TEST_CASE("a short job's report comes while the next job still runs") {
+    net::Wake wake;
+    std::promise<void> leave;
+    ExecutorPool pool({"t"}, {[&](const TaskView& task) {
+                        if (task.id.seq == 2) leave.get_future().wait();
+                        return std::vector<std::byte>{};
+                      }},
+                      1, 16, wake);
+    pool.allow_until(soon());
+    REQUIRE(pool.put(job(1)));
+    REQUIRE(pool.put(job(2)));
+    pool.start_queued();
+    CHECK(collect(pool, wake, 1).count(1) == 1);
+    leave.set_value();
+    CHECK(collect(pool, wake, 1).count(2) == 1);
+  }
+}
