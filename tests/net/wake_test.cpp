@@ -65,5 +65,9 @@ TEST_SUITE("wake") {
     other.join();
     CHECK(seen == kItems);
     CHECK(net::Clock::now() < deadline);
+    // Nor is a signal left that would keep the loop from ever sleeping again.
+    wake.going_to_sleep();
+    wake.awake();
+    CHECK_FALSE(is_readable(wake));
   }
 }
