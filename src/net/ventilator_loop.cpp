@@ -120,8 +120,9 @@ void VentilatorLoop::run() {
 void VentilatorLoop::turn() {
   wait();
   const core::Time now = Clock::now();  // read once: a turn happens at one instant
-  while (const auto gone = router_->next_departed()) core_->peer_gone(*gone, now);
   receive(now);
+  // What a worker said before it went has been heard by now.
+  while (const auto gone = router_->next_departed()) core_->peer_gone(*gone, now);
   receive_from_sinks(now);
   answer_calls(now);
   take_submits(now);
