@@ -1,0 +1,46 @@
+// published_access.hpp: the access file of a ventilator in this process, for as long as it lives.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "sluice/access.hpp"
+
+namespace sluice::cli {
+
+/// `given`, or what SLUICE_ACCESS says. Throws sluice::Error, which tells a ventilator's starter
+/// what the file is for, if neither is there.
+[[nodiscard]] std::string access_path_to_write(const std::string& given);
+
+/// Whether the ventilator of an access file answers within a moment.
+[[nodiscard]] bool ventilator_answers(const Access& access);
+
+/// Makes sure that no living ventilator's access file is overwritten, nor a file that is none.
+/// Returns a note on what will be replaced; empty if there is no such file. Throws
+/// sluice::Error. `answers` is asked where the file alone does not tell.
+[[nodiscard]] std::string check_access_free(
+    const std::string& path,
+    const std::function<bool(const Access&)>& answers = ventilator_answers);
+
+/// Writes the access file when it is made, and removes it at its end.
+class PublishedAccess {
+ public:
+  /// Throws sluice::Error if the file cannot be written.
+  PublishedAccess(std::string path, std::string control, std::vector<std::string> sinks,
+                  const std::array<std::uint8_t, 16>& log);
+  ~PublishedAccess();
+  PublishedAccess(const PublishedAccess&) = delete;
+  PublishedAccess& operator=(const PublishedAccess&) = delete;
+
+  [[nodiscard]] const Access& access() const { return access_; }
+
+ private:
+  std::string path_;
+  Access access_;
+};
+
+}  // namespace sluice::cli

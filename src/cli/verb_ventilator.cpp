@@ -1,0 +1,265 @@
+// verb_ventilator.cpp: binds, tells where, waits to be asked to end, and drains.
+// SPDX-License-Identifier: MIT
+#include "cli/verb_ventilator.hpp"
+
+#include <charconv>
+#include <memory>
+#include <optional>
+
+#include "cli/binding.hpp"
+#include "cli/duration.hpp"
+#include "cli/exit_code.hpp"
+#include "cli/help_format.hpp"
+#include "cli/option_values.hpp"
+#include "cli/published_access.hpp"
+#include "cli/stop_signals.hpp"
+#include "net/endpoint.hpp"
+#include "sluice/error.hpp"
+
+namespace sluice::cli {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr auto kTick = milliseconds(500);
+constexpr auto kDrainTick = milliseconds(100);
+constexpr auto kDrainReport = std::chrono::seconds(5);
+constexpr int kExitUnsettled = 1;
+
+constexpr const char* kFooter = R"(EXAMPLES
+  sluice ventilator --access a.json --out outcomes.jsonl
+      listens on this machine, on any free port; the access file says which
+  sluice ventilator --bind 'tcp://*:5570' --advertise head --insecure \
+                    --access /shared/a.json --out outcomes.jsonl
+      for workers on other machines, in a network whose every user may run commands as you
+  sluice ventilator --access a.json --sink tcp://10.0.0.5:5571 --sink tcp://10.0.0.6:5571
+      with sinks that run elsewhere (sluice sink)
+
+Tasks are kept in memory: they live as long as this process.
+
+SIGNALS  The first SIGTERM or SIGINT drains: no more tasks are taken, and it ends when all are
+  settled or after --drain-timeout. The second one ends it at once.
+
+EXIT CODE  0 ended with nothing left; 1 tasks were left unsettled; 255 an error.)";
+
+std::uint16_t parse_port(std::string_view text) {
+  std::uint16_t port = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  if (error != std::errc{} || end != text.data() + text.size() || port == 0)
+    throw Error("--lane-ports takes a range like 20000-20999, of ports from 1 to 65535");
+  return port;
+}
+
+void read_lane_ports(const std::string& text, VentilatorOptions& options) {
+  const std::string_view range = text;
+  const std::size_t dash = range.find('-');
+  options.lane_port_first = parse_port(range.substr(0, dash));
+  options.lane_port_last =
+      dash == std::string_view::npos ? options.lane_port_first : parse_port(range.substr(dash + 1));
+}
+
+void read_grace(const std::string& text, VentilatorOptions& options) {
+  const std::size_t dots = text.find("..");
+  if (dots == std::string::npos)
+    throw Error("--grace takes two times with .. between them, as in 5ms..1s");
+  options.grace_least = parse_milliseconds(text.substr(0, dots));
+  options.grace_most = parse_milliseconds(text.substr(dots + 2));
+  if (options.grace_least > options.grace_most)
+    throw Error("--grace: the first time must not be longer than the second");
+}
+
+void add_limits(CLI::App& verb, VentilatorOptions& options, VentilatorArguments& arguments) {
+  add_duration(verb, "--heartbeat", options.heartbeat,
+               "A peer silent for 4 of these is suspect, for 12 lost; 250 ms to 30 s");
+  verb.add_option("--max-attempts", options.max_attempts,
+                  "Executions that may fail before a task fails (default 3)")
+      ->check(CLI::PositiveNumber);
+  verb.add_option("--max-losses", options.max_losses,
+                  "Workers that may die running a task before it fails (default 3)")
+      ->check(CLI::PositiveNumber);
+  add_duration(verb, "--backoff", options.backoff,
+               "Wait before the second attempt; it doubles from there");
+  verb.add_option("--grace", arguments.grace,
+                  "Bounds of the wait for a cut worker's running tasks (default 5ms..1s)")
+      ->option_text("A..B");
+  verb.add_option("--max-tasks", options.max_tasks, "Unsettled tasks held (default 1000000)")
+      ->check(CLI::PositiveNumber);
+  add_bytes(verb, "--max-bytes", options.max_bytes, "Bytes of unsettled tasks held");
+  verb.add_option("--max-lanes", options.max_lanes,
+                  "Workers with a lane of their own; more share (default 500)");
+  verb.add_flag("--no-lanes", arguments.no_lanes, "All tasks go over the control connection");
+  verb.add_option("--lane-ports", arguments.lane_ports,
+                  "Ports that lanes listen on (default 20000-20999)")
+      ->option_text("A-B");
+}
+
+// One ventilator from its start to its end.
+class VentilatorRole {
+ public:
+  explicit VentilatorRole(VentilatorArguments arguments)
+      : arguments_(std::move(arguments)), log_(arguments_.log) {}
+
+  int run() {
+    start();
+    while (signals_.count() == 0) {
+      signals_.wait(kTick);
+      look();
+    }
+    const std::size_t left = drain();
+    access_.reset();
+    ventilator_->stop();
+    if (sink_) sink_->stop();
+    log_.info(left == 0 ? "ended, nothing is left" : "ended");
+    return left == 0 ? kExitOk : kExitUnsettled;
+  }
+
+ private:
+  void warn_if_exposed(const std::string& endpoint) const {
+    const std::string warning = exposure_of_role(endpoint, arguments_.insecure);
+    if (!warning.empty()) log_.warn(warning);
+  }
+
+  void start() {
+    const std::string path = access_path_to_write(arguments_.access);
+    VentilatorOptions& options = arguments_.ventilator;
+    warn_if_exposed(options.bind);
+    if (options.sinks.empty() && !arguments_.sink_bind.empty()) warn_if_exposed(arguments_.sink_bind);
+    const std::string note = check_access_free(path);
+    if (!note.empty()) log_.warn(note);
+    const bool own_sink = options.sinks.empty();
+    if (own_sink) {
+      sink_.emplace(arguments_.sink);
+      options.sinks = {sink_->endpoint()};
+    }
+    ventilator_.emplace(options);
+    access_.emplace(path, ventilator_->endpoint(), options.sinks, ventilator_->log());
+    log_.info("listening on " + ventilator_->endpoint() +
+              "; start workers with: sluice worker --access " + path);
+    for (const std::string& sink : options.sinks)
+      log_.info("outcomes go to " + (own_sink ? arguments_.sink.file + " (" + sink + ")" : sink));
+    if (own_sink && sink_->stats().known > 0)
+      log_.info(arguments_.sink.file + " holds " + std::to_string(sink_->stats().known) +
+                " outcomes already; new ones are appended");
+    log_.info("tasks are kept in memory: they live as long as this process");
+  }
+
+  // What an operator wants to know without asking; throws what has broken.
+  void look() {
+    (void)ventilator_->wait_settled(milliseconds(0));
+    if (ventilator_->workers() != workers_) {
+      workers_ = ventilator_->workers();
+      log_.info(std::to_string(workers_) + (workers_ == 1 ? " worker" : " workers"));
+    }
+    if (!sink_) return;
+    sink_->check();
+    const std::string trouble = sink_->stats().trouble;
+    if (trouble != trouble_ && !trouble.empty()) log_.warn("sink: " + trouble);
+    if (trouble != trouble_ && trouble.empty()) log_.info("sink: outcomes are stored again");
+    trouble_ = trouble;
+  }
+
+  // Returns how many tasks are left.
+  std::size_t drain() {
+    ventilator_->drain();
+    std::size_t left = ventilator_->unsettled();
+    if (left > 0)
+      log_.info(signals_.name() + ": draining, " + tasks(left) + " to settle within " +
+                format_duration(arguments_.drain_timeout) + "; a second signal ends it at once");
+    const auto start = steady_clock::now();
+    auto reported = start;
+    while (!ventilator_->wait_settled(milliseconds(0)) && signals_.count() < 2) {
+      const auto now = steady_clock::now();
+      if (now - start >= arguments_.drain_timeout) break;
+      signals_.wait(kDrainTick);
+      look();
+      if (now - reported < kDrainReport) continue;
+      reported = now;
+      log_.info("draining, " + tasks(ventilator_->unsettled()) + " left, " +
+                std::to_string(workers_) + " workers");
+    }
+    left = ventilator_->unsettled();
+    if (left > 0) log_.warn(tasks(left) + " not settled: they end with this process");
+    return left;
+  }
+
+  static std::string tasks(std::size_t count) {
+    return std::to_string(count) + (count == 1 ? " task" : " tasks");
+  }
+
+  VentilatorArguments arguments_;
+  StopSignals signals_;  // before all threads
+  RoleLog log_;
+  std::optional<Sink> sink_;
+  std::optional<Ventilator> ventilator_;
+  std::optional<PublishedAccess> access_;  // first to go
+  std::size_t workers_ = 0;
+  std::string trouble_;
+};
+
+}  // namespace
+
+void add_ventilator_options(CLI::App& verb, VentilatorArguments& arguments) {
+  VentilatorOptions& options = arguments.ventilator;
+  verb.add_option("--bind", options.bind,
+                  "Where to listen; port 0 or * takes any free one (default tcp://127.0.0.1:*)")
+      ->option_text("ENDPOINT");
+  verb.add_option("--access", arguments.access,
+                  "The access file to write, for workers and clients (or SLUICE_ACCESS)")
+      ->option_text("FILE");
+  CLI::Option* const out =
+      verb.add_option("--out", arguments.sink.file, "Outcomes, one JSON object a line, appended")
+          ->option_text("FILE.jsonl");
+  verb.add_option("--sink", options.sinks, "Sinks that run elsewhere, instead of --out")
+      ->option_text("ENDPOINT ...")
+      ->excludes(out);
+  verb.add_option("--sink-bind", arguments.sink_bind,
+                  "Where its own sink listens (default: same host, any free port)")
+      ->option_text("ENDPOINT");
+  verb.add_flag("--no-sync", arguments.no_sync, "Do not fsync outcomes before they count");
+  verb.add_option("--advertise", options.advertise, "The host that others should use to reach it")
+      ->option_text("HOST");
+  verb.add_flag("--insecure", arguments.insecure,
+                "Allow listening beyond this machine without keys");
+  verb.add_option("--name", options.name, "Shown in status (default HOST-PID)");
+  add_limits(verb, options, arguments);
+  add_duration(verb, "--drain-timeout", arguments.drain_timeout,
+               "How long the first signal waits for tasks to settle");
+  add_log_level(verb, arguments.log);
+}
+
+void complete(VentilatorArguments& arguments) {
+  VentilatorOptions& options = arguments.ventilator;
+  if (arguments.sink.file.empty() && options.sinks.empty())
+    throw Error(
+        "where shall outcomes go? give --out FILE.jsonl for a sink of its own, or name one that "
+        "runs elsewhere with --sink ENDPOINT");
+  for (const std::string& sink : options.sinks) net::Endpoint::parse(sink).require_connectable();
+  if (!arguments.lane_ports.empty()) read_lane_ports(arguments.lane_ports, options);
+  if (!arguments.grace.empty()) read_grace(arguments.grace, options);
+  if (arguments.no_lanes) options.max_lanes = 0;
+  arguments.sink.bind =
+      arguments.sink_bind.empty() ? sink_beside(options.bind) : arguments.sink_bind;
+  arguments.sink.advertise = options.advertise;
+  arguments.sink.name = options.name;
+  arguments.sink.heartbeat = options.heartbeat;
+  arguments.sink.max_frame = options.max_frame;
+  arguments.sink.sync = !arguments.no_sync;
+}
+
+void add_ventilator_verb(CLI::App& program, Action& action) {
+  CLI::App* const verb = program.add_subcommand(
+      "ventilator", "Take tasks in and hand them to workers, as a long-lived process");
+  set_usage(*verb, "sluice ventilator --access FILE --out FILE.jsonl [--bind ENDPOINT] [options]");
+  verb->footer(kFooter);
+  const auto arguments = std::make_shared<VentilatorArguments>();
+  add_ventilator_options(*verb, *arguments);
+  verb->callback([arguments, &action] {
+    action = [arguments] {
+      complete(*arguments);
+      return VentilatorRole(std::move(*arguments)).run();
+    };
+  });
+}
+
+}  // namespace sluice::cli
