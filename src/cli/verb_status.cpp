@@ -1,0 +1,63 @@
+// verb_status.cpp: asks and prints.
+// SPDX-License-Identifier: MIT
+#include "cli/verb_status.hpp"
+
+#include <iostream>
+#include <memory>
+
+#include "cli/exit_code.hpp"
+#include "cli/help_format.hpp"
+#include "cli/option_values.hpp"
+#include "cli/ordered_output.hpp"
+#include "cli/status_text.hpp"
+#include "cli/terminal.hpp"
+#include "sluice/access.hpp"
+#include "sluice/client.hpp"
+
+namespace sluice::cli {
+namespace {
+
+struct StatusArguments {
+  std::string access;
+  OutputMode output = OutputMode::text;
+  std::chrono::milliseconds timeout{5000};
+};
+
+constexpr const char* kFooter = R"(EXAMPLES
+  sluice status --access a.json
+  sluice status --access a.json --output json | jq .tasks.unsettled
+
+EXIT CODE  0 it answered; 255 it did not, or another error.)";
+
+int run(const StatusArguments& arguments) {
+  ClientOptions options;
+  options.access_file = Access::find(arguments.access);
+  const Access access = Access::load(options.access_file);
+  for (const std::string& warning : access.warnings)
+    std::cerr << "sluice status: warning: " << warning << '\n';
+  options.connect = access.control;
+  options.connect_timeout = arguments.timeout;
+  const std::string answer = Client(options).query("status", {}, arguments.timeout);
+  const bool as_is = arguments.output == OutputMode::json;
+  const std::string text = as_is ? answer + '\n' : status_text(answer, use_colour(1));
+  (void)write_all(1, text);  // whoever closed the pipe has seen enough
+  return kExitOk;
+}
+
+}  // namespace
+
+void add_status_verb(CLI::App& program, Action& action) {
+  CLI::App* const verb =
+      program.add_subcommand("status", "Show a ventilator's workers, tasks by state, and rates");
+  set_usage(*verb, "sluice status --access FILE [--output json]");
+  verb->footer(kFooter);
+  const auto arguments = std::make_shared<StatusArguments>();
+  verb->add_option("--access", arguments->access,
+                   "The access file that the ventilator wrote (or SLUICE_ACCESS)")
+      ->option_text("FILE");
+  add_output(*verb, arguments->output, false);
+  add_duration(*verb, "--timeout", arguments->timeout, "How long to wait for an answer");
+  verb->callback([arguments, &action] { action = [arguments] { return run(*arguments); }; });
+}
+
+}  // namespace sluice::cli
