@@ -121,7 +121,7 @@ void Runner::advance(Time now) {
     if (link.producer != nullptr) link.producer->advance(now_);
   switch (phase_) {
     case Phase::closed:
-      if (open_at_ <= now_) open();
+      if (open_at_ <= now_ && !ventilator_ended_) open();
       break;
     case Phase::hello:
       if (heard_ + dead_ <= now_) {
@@ -153,7 +153,7 @@ std::optional<Time> Runner::next_deadline() const {
     case Phase::ended:
       return std::nullopt;
     case Phase::closed:
-      soonest = open_at_;
+      if (!ventilator_ended_) soonest = open_at_;
       break;
     case Phase::hello:
       soonest = heard_ + dead_;
@@ -171,6 +171,7 @@ std::optional<Time> Runner::next_deadline() const {
     if (const auto deadline = link.producer->next_deadline())
       soonest = std::min(soonest, *deadline);
   }
+  if (soonest == Time::max()) return std::nullopt;
   return soonest;
 }
 

@@ -50,6 +50,7 @@ enum class RunEnd : std::uint8_t {
   retry,         ///< the handler wants it again later; no failure is charged
   cancelled,     ///< stopped because of `cancels`
   expired,       ///< not started: its time to live was over
+  fenced,        ///< not started: claimed when no start was allowed any more
 };
 
 struct TaskFinished {
@@ -141,6 +142,10 @@ class Runner {
   /// a stricter mode.
   void drain(DrainMode mode, std::optional<Time> deadline, Time now);
 
+  /// From now on a ventilator that says BYE because it ends for good ends this worker, too, as
+  /// soon as the sinks have what it made. Otherwise it waits for another ventilator.
+  void end_with_ventilator() { ends_with_ventilator_ = true; }
+
   void advance(Time now);
   /// After advance(t) it is later than t.
   [[nodiscard]] std::optional<Time> next_deadline() const;
@@ -215,10 +220,12 @@ class Runner {
 
   // runner_outcomes.cpp
   void finish(const TaskFinished& task);
+  void not_started(TaskHandle handle, Held& task);
   void outcome(TaskHandle handle, Held& task, const TaskFinished& finished, Status status);
   void nack(TaskHandle handle, Held& task, NackReason reason, std::string_view note,
             std::uint64_t retry_ms = 0);
   void give_back(TaskHandle handle, Held& task);
+  void tell(TaskHandle handle, const Held& task);
   void set_sinks(const std::vector<std::string>& endpoints);
   [[nodiscard]] std::uint32_t link_to(const std::string& endpoint);
   void sweep_links();
@@ -227,6 +234,7 @@ class Runner {
 
   // runner_drain.cpp
   void advance_drain();
+  void ventilator_ended();
   void end(bool clean);
 
   const RunnerOptions options_;
@@ -279,6 +287,8 @@ class Runner {
   std::vector<SinkLink> links_;
   std::vector<std::uint32_t> sink_links_;  // WELCOME's list -> links_
   std::optional<Draining> drain_;
+  bool ends_with_ventilator_ = false;
+  bool ventilator_ended_ = false;  // there is nobody left to tell
 
   Effects out_;
   EntryPool entries_;

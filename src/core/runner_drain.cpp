@@ -48,6 +48,17 @@ void Runner::advance_drain() {
   if (drain_->deadline && *drain_->deadline <= now_) end(held_.size() == 0);
 }
 
+// It has nothing unsettled, so acks are of no use to anybody. What still runs here was given
+// up by it; outcomes on their way are worth a wait, but the sink may have ended as well.
+void Runner::ventilator_ended() {
+  ventilator_ended_ = true;
+  held_.for_each([this](TaskHandle handle, const Held& task) {
+    if (task.phase == TaskPhase::ack_open || task.phase == TaskPhase::nack_open)
+      held_.erase(handle);
+  });
+  drain(DrainMode::stop, now_ + dead_, now_);
+}
+
 void Runner::end(bool clean) {
   phase_ = Phase::ended;
   clean_ = clean;

@@ -28,6 +28,7 @@ void Runner::finish(const TaskFinished& finished) {
     return;
   }
   if (task->phase == TaskPhase::pooled) claimed(finished.handle, *task);
+  if (finished.end == RunEnd::fenced) return not_started(finished.handle, *task);
   if (finished.end != RunEnd::expired) credit_.ran(finished.run);
   if (task->orphaned) {
     held_.erase(finished.handle);
@@ -46,6 +47,7 @@ void Runner::finish(const TaskFinished& finished) {
   NackReason reason = NackReason::failed;
   switch (finished.end) {
     case RunEnd::ok:
+    case RunEnd::fenced:
     case RunEnd::failed: break;
     case RunEnd::timeout: reason = NackReason::timeout; break;
     case RunEnd::crashed: reason = NackReason::crashed; break;
@@ -58,6 +60,13 @@ void Runner::finish(const TaskFinished& finished) {
       break;
   }
   nack(finished.handle, *task, reason, finished.error, finished.retry_ms);
+}
+
+// As if the executor had never claimed it.
+void Runner::not_started(TaskHandle handle, Held& task) {
+  if (!stays(handle, task)) return;
+  held_.set_phase(task, TaskPhase::queued);
+  queue_.push_front(handle);
 }
 
 void Runner::outcome(TaskHandle handle, Held& task, const TaskFinished& finished, Status status) {
@@ -93,16 +102,23 @@ void Runner::nack(TaskHandle handle, Held& task, NackReason reason, std::string_
   held_.set_note(task, note);
   held_.drop_bytes(task);
   held_.set_phase(task, TaskPhase::nack_open);
-  acks_.add(handle, task);
   ++stats_.nacked;
+  tell(handle, task);
 }
 
 void Runner::give_back(TaskHandle handle, Held& task) {
   task.returned = true;
   held_.drop_bytes(task);
   held_.set_phase(task, TaskPhase::nack_open);
-  acks_.add(handle, task);
   ++stats_.returned;
+  tell(handle, task);
+}
+
+void Runner::tell(TaskHandle handle, const Held& task) {
+  if (ventilator_ended_)
+    held_.erase(handle);
+  else
+    acks_.add(handle, task);
 }
 
 void Runner::set_sinks(const std::vector<std::string>& endpoints) {
@@ -181,7 +197,7 @@ void Runner::confirmed(const OutcomeConfirmed& confirmed) {
     // Case 29: what the sink holds is what the ventilator is told, whatever we had sent.
     task->stored = confirmed.stored;
     held_.set_phase(*task, TaskPhase::ack_open);
-    acks_.add(handle, *task);
+    tell(handle, *task);
     return;
   }
   // Case 24: never a blind retry; the ventilator makes a failed outcome of it.

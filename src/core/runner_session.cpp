@@ -235,6 +235,10 @@ void Runner::bye(const Bye& bye) {
     case Code::bad_frame:
     case Code::not_authorized:
       return lose("the ventilator does not listen to this worker", kRefusedWait);
+    case Code::draining:
+      lose("the ventilator has ended");
+      if (ends_with_ventilator_) ventilator_ended();
+      return;
     default:
       return lose("the ventilator has ended the session");
   }
