@@ -20,11 +20,15 @@ void CommandSlots::start_queued(core::Time now) {
     const Job job = queue_.front();
     queue_.pop_front();
     ++claimed_;
+    if (now >= job.expires) {
+      expired_.push_back(job.handle);
+      continue;
+    }
     const std::uint32_t slot = free_slots_.back();
     free_slots_.pop_back();
     slot_of_[core::raw(job.handle)] = slot;
     const std::array<std::pair<std::string, std::string>, 5> environment = {{
-        {"SLUICE_TASK_ID", core::display_id(*job.log, job.seq)},
+        {"SLUICE_TASK_ID", core::display_id(job.log, job.seq)},
         {"SLUICE_TASK_TYPE", kCommandType},
         {"SLUICE_ATTEMPT", std::to_string(job.attempt)},
         {"SLUICE_SLOT", std::to_string(slot)},
@@ -40,7 +44,6 @@ void CommandSlots::retract(std::size_t count, std::vector<core::TaskHandle>& out
   for (; count > 0 && !queue_.empty(); --count) {
     out.push_back(queue_.front().handle);
     queue_.pop_front();
-    ++claimed_;
   }
 }
 
@@ -51,6 +54,13 @@ void CommandSlots::cancel(core::TaskHandle handle) {
 }
 
 bool CommandSlots::collect(CommandReport& report) {
+  report = CommandReport{};
+  if (!expired_.empty()) {
+    report.job.handle = expired_.front();
+    report.job.end = JobEnd::expired;
+    expired_.pop_front();
+    return true;
+  }
   if (!runner_.receive(finished_)) return false;
   const auto at = slot_of_.find(finished_.token);
   if (at != slot_of_.end()) {

@@ -36,7 +36,7 @@ class CommandSlots {
   /// Ends a running command: TERM to its group, then KILL. It is reported as cancelled.
   void cancel(core::TaskHandle handle);
 
-  /// Jobs claimed so far, by a slot or by retract().
+  /// Jobs that slots have claimed so far.
   [[nodiscard]] std::uint64_t claimed() const { return claimed_; }
   [[nodiscard]] std::size_t running() const { return slot_of_.size(); }
   /// The next one that ended; false if there is none. Views good until the next call.
@@ -53,6 +53,7 @@ class CommandSlots {
   core::Time start_until_{};
   std::uint64_t claimed_ = 0;
   exec::Finished finished_;
+  std::deque<core::TaskHandle> expired_;  // not started, to be reported
 };
 
 }  // namespace sluice::net

@@ -52,37 +52,44 @@ void ExecutorPool::start_queued() {
 
 void ExecutorPool::retract(std::size_t count, std::vector<core::TaskHandle>& out) {
   Job job;
-  for (; count > 0 && queue_.take(job); --count) out.push_back(job.handle);
+  for (; count > 0 && queue_.take(job); --count) {
+    out.push_back(job.handle);
+    ++retracted_;
+  }
 }
 
 void ExecutorPool::run(Executor& executor) {
   Job job;
   while (!stopping_.load(std::memory_order_relaxed)) {
-    if (queue_.take(job)) {
+    // Rule 10: checked just before the start. The claim itself takes no time to speak of.
+    if (may_start() && queue_.take(job)) {
       execute(executor, job);
       continue;
     }
     // A bell rung after this look at it ends the wait at once.
     const std::uint32_t heard = bell_.load();
     sleepers_.fetch_add(1);
-    if (queue_.is_empty() && !stopping_.load()) bell_.wait(heard);
+    if ((queue_.is_empty() || !may_start()) && !stopping_.load()) bell_.wait(heard);
     sleepers_.fetch_sub(1);
   }
+}
+
+bool ExecutorPool::may_start() const {
+  return Clock::now().time_since_epoch().count() <= start_until_.load(std::memory_order_relaxed);
 }
 
 void ExecutorPool::execute(Executor& executor, const Job& job) {
   Entry entry;
   entry.handle = job.handle;
   const core::Time start = Clock::now();
-  // Rule 10: checked just before the start.
-  if (start.time_since_epoch().count() > start_until_.load(std::memory_order_relaxed)) {
-    entry.end = JobEnd::fenced;
+  if (start >= job.expires) {
+    entry.end = JobEnd::expired;
     report(executor, entry, {}, {});
     return;
   }
   entry.started_us = Clock::wall_us();
   TaskView view;
-  view.id = TaskId{*job.log, core::raw(job.seq)};
+  view.id = TaskId{job.log, core::raw(job.seq)};
   view.attempt = job.attempt;
   view.slot = executor.slot;
   view.type = types_[job.type];

@@ -28,10 +28,11 @@ namespace sluice::net {
 struct Job {
   core::TaskHandle handle{};
   core::Seq seq{};
-  const core::Log* log = nullptr;
+  core::Log log{};
   std::uint32_t type = 0;  ///< index of the handler
   std::uint32_t attempt = 1;
   std::uint64_t exec_ms = 0;
+  core::Time expires = core::Time::max();  ///< not to be started from then on
   bool last_attempt = false;
   std::string_view key;
   core::Bytes payload;
@@ -40,8 +41,8 @@ struct Job {
 /// How it went.
 enum class JobEnd : std::uint8_t {
   done,
-  failed,  ///< the handler threw; `error` is what it said
-  fenced,  ///< not started: the permission to start had run out (rule 10)
+  failed,   ///< the handler threw; `error` is what it said
+  expired,  ///< not started: its time to live was over
 };
 struct JobReport {
   core::TaskHandle handle{};
@@ -76,11 +77,12 @@ class ExecutorPool {
   void start_queued();
   /// Takes up to `count` unstarted jobs back, the oldest first, appending to `out`.
   void retract(std::size_t count, std::vector<core::TaskHandle>& out);
-  /// No job is started after this instant (rule 10). In the past: nothing is started.
+  /// No job is started after this instant (rule 10); each executor looks just before it
+  /// claims one. In the past: nothing is started, and jobs stay where they are.
   void allow_until(core::Time until) { start_until_.store(until.time_since_epoch().count()); }
 
-  /// Jobs claimed so far, by executors or by retract().
-  [[nodiscard]] std::uint64_t claimed() const { return queue_.taken(); }
+  /// Jobs that executors have claimed so far.
+  [[nodiscard]] std::uint64_t claimed() const { return queue_.taken() - retracted_; }
 
   /// Hands over what has ended since the last call. The views are good until the next call.
   template <typename Each>
@@ -111,6 +113,7 @@ class ExecutorPool {
   };
 
   void run(Executor& executor);
+  [[nodiscard]] bool may_start() const;
   void execute(Executor& executor, const Job& job);
   void report(Executor& executor, const Entry& entry, std::string_view error,
               const std::vector<std::byte>& result);
@@ -121,6 +124,7 @@ class ExecutorPool {
   const std::vector<Handler> handlers_;
   Wake& wake_;
   JobQueue<Job> queue_;
+  std::uint64_t retracted_ = 0;
   std::atomic<std::int64_t> start_until_{0};
   std::atomic<std::uint32_t> bell_{0};  // rung when there is work, or the end
   std::atomic<std::uint32_t> sleepers_{0};
