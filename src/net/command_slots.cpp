@@ -56,28 +56,29 @@ void CommandSlots::cancel(core::TaskHandle handle) {
 bool CommandSlots::collect(CommandReport& report) {
   report = CommandReport{};
   if (!expired_.empty()) {
-    report.job.handle = expired_.front();
-    report.job.end = JobEnd::expired;
+    report.handle = expired_.front();
+    report.expired = true;
     expired_.pop_front();
     return true;
   }
-  if (!runner_.receive(finished_)) return false;
-  const auto at = slot_of_.find(finished_.token);
+  if (!runner_.receive(report.finished)) return false;
+  report.handle = static_cast<core::TaskHandle>(report.finished.token);
+  const auto at = slot_of_.find(report.finished.token);
   if (at != slot_of_.end()) {
     const auto place = std::lower_bound(free_slots_.begin(), free_slots_.end(), at->second,
                                         [](std::uint32_t a, std::uint32_t b) { return a > b; });
     free_slots_.insert(place, at->second);
     slot_of_.erase(at);
   }
-  report.job.handle = static_cast<core::TaskHandle>(finished_.token);
-  report.job.end = finished_.ok ? JobEnd::done : JobEnd::failed;
-  report.job.started_us =
-      static_cast<std::uint64_t>(std::max<std::int64_t>(finished_.started_us, 0));
-  report.job.run_us = static_cast<std::uint64_t>(std::max<std::int64_t>(finished_.run_us, 0));
-  report.job.error = finished_.error;
-  report.job.result = finished_.result;
-  report.end = finished_.end;
   return true;
+}
+
+std::vector<core::TaskHandle> CommandSlots::lost() {
+  std::vector<core::TaskHandle> out;
+  if (runner_.alive()) return out;
+  for (const auto& [token, slot] : slot_of_) out.push_back(static_cast<core::TaskHandle>(token));
+  slot_of_.clear();
+  return out;
 }
 
 }  // namespace sluice::net

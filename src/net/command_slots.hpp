@@ -16,8 +16,9 @@ namespace sluice::net {
 
 /// How a command came out, for the Runner.
 struct CommandReport {
-  JobReport job;
-  CommandResult::End end = CommandResult::End::exited;
+  core::TaskHandle handle{};
+  bool expired = false;  ///< not started: its time to live was over
+  exec::Finished finished;
 };
 
 /// Runs queued jobs through a CommandRunner, as many at a time as there are slots, in
@@ -39,8 +40,10 @@ class CommandSlots {
   /// Jobs that slots have claimed so far.
   [[nodiscard]] std::uint64_t claimed() const { return claimed_; }
   [[nodiscard]] std::size_t running() const { return slot_of_.size(); }
-  /// The next one that ended; false if there is none. Views good until the next call.
+  /// The next one that ended; false if there is none.
   [[nodiscard]] bool collect(CommandReport& report);
+  /// What was running when the supervisor went; each once, after collect() said false.
+  [[nodiscard]] std::vector<core::TaskHandle> lost();
   /// False once the supervisor is gone: everything running is lost.
   [[nodiscard]] bool alive() const { return runner_.alive(); }
   [[nodiscard]] exec::CommandRunner& runner() { return runner_; }
@@ -52,7 +55,6 @@ class CommandSlots {
   std::map<std::uint64_t, std::uint32_t> slot_of_;  // by token, which is the task's handle
   core::Time start_until_{};
   std::uint64_t claimed_ = 0;
-  exec::Finished finished_;
   std::deque<core::TaskHandle> expired_;  // not started, to be reported
 };
 

@@ -11,15 +11,6 @@
 #include "net/signals.hpp"
 
 namespace sluice::net {
-namespace {
-
-std::uint64_t micros(core::Duration d) {
-  const auto us = std::chrono::duration_cast<std::chrono::microseconds>(d).count();
-  return us < 0 ? 0 : static_cast<std::uint64_t>(us);
-}
-
-}  // namespace
-
 ExecutorPool::ExecutorPool(std::vector<std::string> types, std::vector<Handler> handlers,
                            std::uint32_t executors, std::size_t capacity, Wake& wake)
     : types_(std::move(types)), handlers_(std::move(handlers)), wake_(wake), queue_(capacity) {
@@ -111,7 +102,7 @@ void ExecutorPool::execute(Executor& executor, const Job& job) {
     error = "the handler threw something that is no std::exception";
   }
   const core::Time end = Clock::now();
-  entry.run_us = micros(end - start);
+  entry.run_ns = static_cast<std::uint64_t>(std::max<std::int64_t>((end - start).count(), 0));
   report(executor, entry, error, result);
 }
 
@@ -134,6 +125,13 @@ void ExecutorPool::report(Executor& executor, const Entry& entry, std::string_vi
   if (is_first) wake_.signal();
 }
 
+bool ExecutorPool::has_reports() {
+  return std::any_of(executors_.begin(), executors_.end(), [](const auto& executor) {
+    const std::scoped_lock lock(executor->mutex);
+    return !executor->reports.entries.empty();
+  });
+}
+
 void ExecutorPool::swap_reports(Executor& executor) {
   executor.taken.entries.clear();
   executor.taken.bytes.clear();
@@ -147,7 +145,7 @@ JobReport ExecutorPool::report_of(const Entry& entry, const Reports& reports) {
   out.handle = entry.handle;
   out.end = entry.end;
   out.started_us = entry.started_us;
-  out.run_us = entry.run_us;
+  out.run_ns = entry.run_ns;
   out.error = core::as_text(bytes.subspan(entry.at, entry.error_bytes));
   out.result = bytes.subspan(entry.at + entry.error_bytes, entry.result_bytes);
   return out;

@@ -48,7 +48,7 @@ struct JobReport {
   core::TaskHandle handle{};
   JobEnd end{};
   std::uint64_t started_us = 0;  ///< since 1970
-  std::uint64_t run_us = 0;
+  std::uint64_t run_ns = 0;
   std::string_view error;
   core::Bytes result;
 };
@@ -84,6 +84,9 @@ class ExecutorPool {
   /// Jobs that executors have claimed so far.
   [[nodiscard]] std::uint64_t claimed() const { return queue_.taken() - retracted_; }
 
+  /// Something to collect: to be asked after Wake::going_to_sleep().
+  [[nodiscard]] bool has_reports();
+
   /// Hands over what has ended since the last call. The views are good until the next call.
   template <typename Each>
   void collect(Each&& each) {
@@ -97,7 +100,7 @@ class ExecutorPool {
   struct Entry {
     core::TaskHandle handle{};
     JobEnd end{};
-    std::uint64_t started_us = 0, run_us = 0;
+    std::uint64_t started_us = 0, run_ns = 0;
     std::size_t at = 0, error_bytes = 0, result_bytes = 0;
   };
   struct Reports {

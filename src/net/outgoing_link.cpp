@@ -18,6 +18,11 @@ OutgoingLink::OutgoingLink(std::shared_ptr<Context> context, Endpoint endpoint, 
   endpoint_.require_connectable();
 }
 
+void OutgoingLink::set_endpoint(const Endpoint& endpoint) {
+  endpoint.require_connectable();
+  endpoint_ = endpoint;
+}
+
 void OutgoingLink::open() {
   close();
   resolver_.start(endpoint_);

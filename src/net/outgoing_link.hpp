@@ -44,7 +44,11 @@ class OutgoingLink {
   void watch(PollSet& poll);
 
   [[nodiscard]] bool is_open() const { return dealer_.has_value(); }
+  /// Where it is told to go; the next open() goes there.
   [[nodiscard]] const Endpoint& endpoint() const { return endpoint_; }
+  void set_endpoint(const Endpoint& endpoint);
+  /// The address in use, looked up; only while is_open().
+  [[nodiscard]] const Endpoint& address() const { return dealer_->endpoint(); }
   /// Why the last attempt went wrong, for people.
   [[nodiscard]] const std::string& error() const { return error_; }
   [[nodiscard]] std::uint64_t bad_frames() const { return bad_frames_; }

@@ -34,7 +34,11 @@ std::size_t PollSet::watch(Pollable socket, Want want) {
   return items_.size() - 1;
 }
 
-std::size_t PollSet::watch_fd(int fd) { return watch({nullptr, fd}); }
+std::size_t PollSet::watch_fd(int fd, Want want) {
+  const std::size_t slot = watch({nullptr, fd}, want);
+  if (want == Want::read_and_write) fds_[slot].events = POLLIN | POLLOUT;
+  return slot;
+}
 
 // libzmq's descriptor is edge-triggered: it tells that something happened since one last
 // looked, not that something is there. So its events are asked for before each sleep and after it.
@@ -71,7 +75,8 @@ void PollSet::wait(std::optional<core::Time> deadline) {
       if (items_[i].socket != nullptr) {
         socket_stirred = socket_stirred || stirred;
       } else {
-        items_[i].readable = stirred;
+        items_[i].readable = stirred && (fds_[i].revents & ~POLLOUT) != 0;
+        items_[i].writable = stirred && (fds_[i].revents & POLLOUT) != 0;
         ready = ready || stirred;
       }
     }

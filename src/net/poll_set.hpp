@@ -36,7 +36,7 @@ class PollSet {
   void clear();
   /// Returns the slot to ask for afterwards.
   std::size_t watch(Pollable socket, Want want = Want::read);
-  std::size_t watch_fd(int fd);
+  std::size_t watch_fd(int fd, Want want = Want::read);
 
   /// Returns when something is ready or the deadline has come; a deadline in the past
   /// only looks. Without one it waits for ever. A signal does not end it.

@@ -1,0 +1,140 @@
+// worker.cpp: the public Worker: handlers or commands, then a loop.
+// SPDX-License-Identifier: MIT
+#include <sluice/worker.hpp>
+
+#include <algorithm>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include <sluice/command.hpp>
+#include <sluice/error.hpp>
+
+#include "exec/command_runner.hpp"
+#include "net/identity.hpp"
+#include "net/worker_loop.hpp"
+#include "wire/codec.hpp"
+#include "wire/limits.hpp"
+
+namespace sluice {
+namespace {
+
+constexpr std::uint32_t kMostSlots = 100'000;
+constexpr std::uint32_t kMostExecutors = 4'096;
+constexpr auto kStop = std::chrono::milliseconds(500);
+
+std::optional<exec::CommandRunner::Options> supervisor_options(const WorkerOptions& options) {
+  if (!options.run_commands) return std::nullopt;
+  exec::CommandRunner::Options out;
+  out.slots = options.slots;
+  out.output_limit = options.output_limit;
+  out.kill_grace = options.kill_grace;
+  return out;
+}
+
+WorkerOptions checked(WorkerOptions options) {
+  if (options.slots == 0) options.slots = std::max(std::thread::hardware_concurrency(), 1U);
+  if (options.slots > kMostSlots)
+    throw Error("a worker can have " + std::to_string(kMostSlots) + " slots at most");
+  if (!options.run_commands && options.slots > kMostExecutors)
+    throw Error("a worker with handlers runs a thread per slot: " + std::to_string(kMostExecutors) +
+                " slots at most");
+  if (options.name.size() > wire::kMaxName)
+    throw Error("a worker's name may have 128 bytes at most");
+  if (options.name.empty()) options.name = net::default_name();
+  return options;
+}
+
+}  // namespace
+
+class Worker::Impl {
+ public:
+  explicit Impl(WorkerOptions given) : options(checked(std::move(given))) {
+    // Forked here, before the ZeroMQ context exists.
+    if (const auto wanted = supervisor_options(options)) commands.emplace(*wanted);
+  }
+
+  std::unique_ptr<net::WorkerSlots> make_slots(std::size_t capacity, net::Wake& wake) {
+    if (commands) return std::make_unique<net::WorkerSlots>(*commands, options.slots);
+    return std::make_unique<net::WorkerSlots>(types, handlers, options.slots, capacity, wake);
+  }
+
+  void start(const std::string& endpoint) {
+    if (loop) throw Error("this worker was started before; make another one");
+    const std::string& where = endpoint.empty() ? options.connect : endpoint;
+    if (where.empty()) throw Error("a worker needs the endpoint of a ventilator to connect to");
+    if (!commands && types.empty())
+      throw Error("a worker needs a handler (on) or run_commands before it starts");
+    core::RunnerOptions runner;
+    runner.name = options.name;
+    runner.types = commands ? std::vector<std::string>{kCommandType} : types;
+    runner.slots = options.slots;
+    runner.prefetch = options.prefetch;
+    runner.push_lane = options.push_lane;
+    loop = std::make_unique<net::WorkerLoop>(
+        net::Endpoint::parse(where), runner, options.end_with_ventilator,
+        [this](std::size_t capacity, net::Wake& wake) { return make_slots(capacity, wake); });
+    await_welcome(where);
+  }
+
+  void await_welcome(const std::string& where) const {
+    const auto limit = options.connect_timeout;
+    const bool ready = loop->wait_ready(
+        limit.count() > 0 ? std::optional(limit) : std::optional<std::chrono::milliseconds>{});
+    if (ready || loop->wait_ended(std::chrono::milliseconds(0))) return;
+    const std::string trouble = loop->trouble();
+    throw Error("no ventilator welcomed this worker at " + where + " within " +
+                std::to_string(limit.count()) + " ms" + (trouble.empty() ? "" : ": " + trouble) +
+                "; check that it runs and that its address is right");
+  }
+
+  WorkerOptions options;
+  std::vector<std::string> types;
+  std::vector<Handler> handlers;
+  std::optional<exec::CommandRunner> commands;  // before the loop: outlives it
+  std::unique_ptr<net::WorkerLoop> loop;
+};
+
+Worker::Worker(WorkerOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+
+Worker::~Worker() = default;
+
+void Worker::on(std::string type, Handler handler) {
+  if (impl_->options.run_commands)
+    throw Error("a worker that runs commands takes no handlers: make a second worker for them");
+  if (impl_->loop) throw Error("handlers must be named before the worker starts");
+  if (type.empty() || !wire::valid_name(type))
+    throw Error("a task type must be 1 to 128 bytes of UTF-8");
+  if (!handler) throw Error("the handler of type \"" + type + "\" is empty");
+  if (impl_->types.size() >= wire::kMaxTypes)
+    throw Error("a worker can serve " + std::to_string(wire::kMaxTypes) + " types at most");
+  if (std::find(impl_->types.begin(), impl_->types.end(), type) != impl_->types.end())
+    throw Error("type \"" + type + "\" has a handler already");
+  impl_->types.push_back(std::move(type));
+  impl_->handlers.push_back(std::move(handler));
+}
+
+void Worker::start(const std::string& endpoint) { impl_->start(endpoint); }
+
+void Worker::run(const std::string& endpoint) {
+  start(endpoint);
+  (void)impl_->loop->wait_ended(std::nullopt);
+}
+
+void Worker::drain(std::chrono::milliseconds deadline) {
+  if (impl_->loop) impl_->loop->drain(core::DrainMode::return_queued, deadline);
+}
+
+bool Worker::wait_ended(std::chrono::milliseconds timeout) {
+  return !impl_->loop || impl_->loop->wait_ended(timeout);
+}
+
+void Worker::stop() {
+  if (!impl_->loop) return;
+  impl_->loop->drain(core::DrainMode::stop, kStop);
+  (void)impl_->loop->wait_ended(std::nullopt);
+}
+
+Worker::Stats Worker::stats() const { return impl_->loop ? impl_->loop->stats() : Stats{}; }
+
+}  // namespace sluice

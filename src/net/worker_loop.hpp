@@ -1,0 +1,104 @@
+// worker_loop.hpp: the worker's one thread of sockets, and the order of its turns.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <sluice/worker.hpp>
+
+#include "core/runner.hpp"
+#include "net/context.hpp"
+#include "net/frame_buffer.hpp"
+#include "net/lane.hpp"
+#include "net/outgoing_link.hpp"
+#include "net/poll_set.hpp"
+#include "net/wake.hpp"
+#include "net/worker_slots.hpp"
+#include "wire/codec.hpp"
+
+namespace sluice::net {
+
+/// Carries messages between a Runner, its sockets and its slots. It decides nothing.
+///
+/// The thread starts with the object and ends when the Runner has: drained, stopped, or
+/// because the ventilator ended. The functions may be called from any thread.
+class WorkerLoop {
+ public:
+  /// Makes the slots, once the Runner's queue length is known.
+  using MakeSlots = std::function<std::unique_ptr<WorkerSlots>(std::size_t capacity, Wake& wake)>;
+
+  WorkerLoop(const Endpoint& endpoint, const core::RunnerOptions& options, bool end_with_ventilator,
+             const MakeSlots& make_slots);
+  ~WorkerLoop();
+  WorkerLoop(const WorkerLoop&) = delete;
+  WorkerLoop& operator=(const WorkerLoop&) = delete;
+
+  /// True once the ventilator has welcomed it; false after `timeout`, or when it ended.
+  [[nodiscard]] bool wait_ready(std::optional<std::chrono::milliseconds> timeout);
+  /// True once the thread has ended. Throws what ended it, if it was a failure.
+  [[nodiscard]] bool wait_ended(std::optional<std::chrono::milliseconds> timeout);
+  void drain(core::DrainMode mode, std::optional<std::chrono::milliseconds> deadline);
+  [[nodiscard]] Worker::Stats stats() const;
+  /// Why the ventilator is not reached, for people.
+  [[nodiscard]] std::string trouble() const;
+
+ private:
+  struct DrainWish {
+    core::DrainMode mode{};
+    std::optional<std::chrono::milliseconds> deadline;
+  };
+
+  void run();
+  void turn();
+  void wait();
+  void receive(core::Time now);
+  void receive_from_sinks(core::Time now);
+  void take_wishes(core::Time now);
+  void collect(core::Time now);
+  void perform(core::Runner::Effects& effects, core::Time now);
+  void change_sockets(core::Runner::Effects& effects);
+  void open_lane(const core::LaneAddress& lane);
+  void take_lane_address();
+  void publish(core::Time now);
+
+  std::shared_ptr<Context> context_;
+  std::shared_ptr<FramePool> frames_;
+  const wire::Limits limits_;
+  wire::Codec codec_;
+  Wake wake_;
+  core::Runner core_;
+  std::unique_ptr<WorkerSlots> slots_;
+  const Endpoint home_;
+  OutgoingLink control_;
+  std::optional<LanePull> lane_;
+  Resolver lane_resolver_;
+  std::map<std::uint32_t, std::unique_ptr<OutgoingLink>> sinks_;
+  PollSet poll_;
+  core::EntryPool pool_;
+  std::vector<core::TaskHandle> retracted_;
+  bool more_to_read_ = false;
+  bool supervisor_lost_ = false;
+
+  mutable std::mutex mutex_;  // guards what follows
+  mutable std::condition_variable changed_;
+  std::optional<DrainWish> wish_;
+  Worker::Stats stats_;
+  std::string trouble_;
+  bool ended_ = false;
+  std::exception_ptr failure_;
+
+  std::thread thread_;
+};
+
+}  // namespace sluice::net
