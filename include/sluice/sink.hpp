@@ -42,6 +42,10 @@ struct SinkOptions {
   /// False: the file is written but not synced. Fine where a crash of the machine ends the
   /// whole run anyway.
   bool sync = true;
+  /// Called once before the outcomes of a group are confirmed, after the handler had all of them:
+  /// the place to make durable what the handler has written, once for many. If it throws, none of
+  /// them is confirmed, and they all come again. Same thread as the handler.
+  std::function<void()> before_confirm;
   /// 250 ms to 30 s; producers follow it.
   std::chrono::milliseconds heartbeat{2000};
   std::uint64_t max_frame = std::uint64_t{4} << 20;
@@ -54,7 +58,13 @@ struct SinkOptions {
 class Sink {
  public:
   /// Called once per outcome, also for those made by the ventilator. Return: it is
-  /// stored. Throw Later, Reject, or anything else (as Later, with a growing delay).
+  /// stored. Throw Later, Reject, or anything else (as Later, with a growing delay). Those made
+  /// by the ventilator, and those that stand for a rejected one, cannot be rejected.
+  ///
+  /// It is called again for an outcome when its group could not be stored after all (file full,
+  /// before_confirm threw), or when the process ended between the handler and the confirm: a
+  /// handler whose effects last should know a task by its id. While it runs nobody is answered:
+  /// what has not had its turn within a heartbeat is put off, so a slow handler is safe but slow.
   using Handler = std::function<void(const OutcomeView&)>;
 
   /// With a file and no handler, or a handler, or both (the handler first, then the file).
@@ -75,7 +85,8 @@ class Sink {
     std::uint64_t rejected = 0;
     std::uint64_t producers = 0;   ///< connected now
     std::uint64_t refused_frames = 0;
-    std::string trouble;           ///< what stands in the way of storing, for people; empty: nothing
+    std::string opening_note;      ///< what was odd about the file at the start, for people
+    std::string trouble;           ///< what stands in the way of storing now, for people
   };
   [[nodiscard]] Stats stats() const;
   /// Throws what ended the loop, if anything did (a failed fsync, for instance).

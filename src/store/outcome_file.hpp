@@ -39,6 +39,9 @@ class OutcomeFile {
     append_outcome_line(group_, outcome, command);
   }
 
+  /// Forgets the current group.
+  void abandon() { group_.clear(); }
+
   enum class Commit : std::uint8_t {
     stored,  ///< the group is in the file, and on the disk if `sync`
     later,   ///< the disk is full, or the like: nothing of the group is in the file; see trouble()

@@ -262,10 +262,10 @@ bool skip_string(std::string_view& rest, std::string_view& text) {
   return true;
 }
 
-// A line just as append_outcome_line() writes it, ten times as fast as by a JSON parser. What stands
-// between the first fields and the last is only checked for control characters: JSON has none
-// there, and they are what a lost disk block leaves. The last field cannot be part of a string,
-// for in strings quotes are escaped. Anything unusual is left to the parser.
+// A line just as append_outcome_line() writes it, ten times as fast as by a JSON parser. What
+// stands between the first fields and the last is only checked for control characters: JSON has
+// none there, and they are what a lost disk block leaves. The last field cannot be part of a
+// string, for in strings quotes are escaped. Anything unusual is left to the parser.
 std::optional<OutcomeFacts> read_quickly(std::string_view line) {
   OutcomeFacts facts;
   std::string_view rest = line, text;

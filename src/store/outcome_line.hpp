@@ -23,7 +23,7 @@ struct CommandPart {
 ///   id seq key type status attempts worker started run_s
 ///   for commands: exit signal stdout stderr command [stdout_base64] [stderr_base64]
 ///                 [stdout_cut] [stderr_cut]
-///   for others:   result, or result_base64 if it is not UTF-8; null if it is the task's own payload
+///   for others:   result, or result_base64 if it is not UTF-8; null for the task's own payload
 ///   [error] log
 ///
 /// `key` is null for none, `started` is ISO-8601 UTC with microseconds or null if it never did,

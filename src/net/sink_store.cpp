@@ -1,0 +1,157 @@
+// sink_store.cpp: asking the handler, writing the file, and the delays of what must wait.
+// SPDX-License-Identifier: MIT
+#include "net/sink_store.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <utility>
+
+#include <sluice/command.hpp>
+
+#include "core/assert.hpp"
+#include "net/clock.hpp"
+
+namespace sluice::net {
+namespace {
+
+constexpr std::uint64_t kBusyRetryMs = 100;        // the handler had no time for it
+constexpr std::uint64_t kTroubleRetryMs = 1'000;   // the disk is full, or the like
+constexpr std::uint64_t kFailedRetryMs = 100;      // the handler failed; doubles ...
+constexpr std::uint64_t kMostFailedRetryMs = 30'000;
+
+std::string command_line(const Command& command) {
+  if (!command.display.empty()) return command.display;
+  std::string line;
+  for (const std::string& word : command.argv) line += (line.empty() ? "" : " ") + word;
+  return line;
+}
+
+}  // namespace
+
+OutcomeView view_of(const core::StoreEntry& entry) {
+  const core::OutcomeEntry& outcome = entry.outcome;
+  OutcomeView view;
+  view.id.log = entry.log;
+  view.id.seq = core::raw(outcome.seq);
+  view.status = static_cast<Status>(outcome.status);  // equal numbers
+  view.attempt = outcome.attempt;
+  view.key = outcome.key;
+  view.type = entry.type;
+  view.worker = entry.producer;
+  view.error = outcome.error;
+  view.result = outcome.payload;
+  view.result_is_task = (outcome.flags & core::kTaskPayload) != 0;
+  // A peer can name any number; beyond the year 2262 nanoseconds would overflow.
+  constexpr std::uint64_t kMostUs = 9'000'000'000'000'000;
+  view.started = std::chrono::system_clock::time_point(
+      std::chrono::microseconds(std::min(outcome.started_us, kMostUs)));
+  view.run = std::chrono::microseconds(std::min(outcome.run_us, kMostUs));
+  return view;
+}
+
+SinkStore::SinkStore(std::unique_ptr<store::OutcomeFile> file, Sink::Handler handler,
+                     std::function<void()> before_confirm)
+    : file_(std::move(file)),
+      handler_(std::move(handler)),
+      before_confirm_(std::move(before_confirm)) {
+  SLUICE_ASSERT(file_ != nullptr || handler_);
+}
+
+void SinkStore::take(const core::StoreEntry& entry) {
+  if (given_out_) answers_.clear();
+  given_out_ = false;
+  const OutcomeView outcome = view_of(entry);
+  core::StoreAnswer answer;
+  if (handler_) answer = ask(outcome, entry.terminal());
+  if (answer.code == core::StoreAnswer::Code::stored && file_) write(outcome);
+  answers_.push_back(answer);
+}
+
+core::StoreAnswer SinkStore::ask(const OutcomeView& outcome, bool terminal) {
+  using Code = core::StoreAnswer::Code;
+  if (Clock::now() > until_) return {Code::later, kBusyRetryMs};
+  try {
+    handler_(outcome);
+    failures_ = 0;
+    return {};
+  } catch (const Later& later) {
+    trouble_ = later.what();
+    const auto ms = std::max<std::int64_t>(later.delay.count(), 1);
+    return {Code::later, static_cast<std::uint64_t>(ms)};
+  } catch (const Reject&) {
+    if (terminal) return {};  // the last word on a task: it has no say
+    return {Code::never, 0};
+  } catch (const std::exception& failure) {
+    trouble_ = std::string("the handler failed: ") + failure.what();
+  } catch (...) {
+    trouble_ = "the handler failed";
+  }
+  const std::uint64_t doublings = std::min<std::uint64_t>(failures_++, 20);
+  return {Code::later, std::min(kFailedRetryMs << doublings, kMostFailedRetryMs)};
+}
+
+void SinkStore::write(const OutcomeView& outcome) {
+  if (outcome.type != kCommandType) {
+    file_->add(outcome);
+    return;
+  }
+  store::CommandPart part;
+  std::string line;
+  if (outcome.result_is_task) {
+    const auto command = Command::decode(outcome.result);
+    if (command) line = command_line(*command);
+    part.command = line;
+    file_->add(outcome, &part);
+    return;
+  }
+  const auto result = CommandResult::decode(outcome.result);
+  if (result) {
+    part.result = &*result;
+    part.command = result->display;
+  }
+  // An outcome without a result (too large to send, say) has its reason in `error`.
+  if (result || outcome.result.empty())
+    file_->add(outcome, &part);
+  else
+    file_->add(outcome);
+}
+
+void SinkStore::put_off(const std::string& why) {
+  trouble_ = why;
+  for (core::StoreAnswer& answer : answers_)
+    if (answer.code == core::StoreAnswer::Code::stored)
+      answer = {core::StoreAnswer::Code::later, kTroubleRetryMs};
+}
+
+bool SinkStore::handler_has_stored() {
+  if (!before_confirm_) return true;
+  try {
+    before_confirm_();
+    return true;
+  } catch (const std::exception& failure) {
+    put_off(std::string("before_confirm failed: ") + failure.what());
+  } catch (...) {
+    put_off("before_confirm failed");
+  }
+  return false;
+}
+
+SinkStore::Answers SinkStore::finish() {
+  if (given_out_) answers_.clear();
+  given_out_ = true;
+  if (answers_.empty()) return {};
+  const auto stored = [](const core::StoreAnswer& answer) {
+    return answer.code == core::StoreAnswer::Code::stored;
+  };
+  if (std::none_of(answers_.begin(), answers_.end(), stored)) return answers_;
+  if (!handler_has_stored()) {
+    if (file_) file_->abandon();  // they come again, and must not stand there twice
+  } else if (file_ && file_->commit() == store::OutcomeFile::Commit::later) {
+    put_off(file_->trouble());
+  }
+  if (std::all_of(answers_.begin(), answers_.end(), stored)) trouble_.clear();
+  return answers_;
+}
+
+}  // namespace sluice::net
