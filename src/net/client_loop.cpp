@@ -1,0 +1,290 @@
+// client_loop.cpp: wait, take in, decide, send: a turn, again and again.
+// SPDX-License-Identifier: MIT
+#include "net/client_loop.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include <sluice/access.hpp>
+#include <sluice/error.hpp>
+
+#include "net/clock.hpp"
+#include "net/endpoint.hpp"
+#include "net/entropy.hpp"
+#include "net/identity.hpp"
+#include "net/signals.hpp"
+#include "wire/limits.hpp"
+
+namespace sluice::net {
+namespace {
+
+constexpr int kMaxMessagesPerTurn = 256;
+// How often a client that has lost its ventilator looks whether that still exists.
+constexpr core::Duration kLookEvery = std::chrono::seconds(1);
+// So many looks must fail: a shared file system may stutter, a restart replaces the file.
+constexpr int kLooks = 3;
+
+core::SubmitterOptions core_options(const ClientOptions& options) {
+  core::SubmitterOptions out;
+  out.name = options.name.empty() ? default_name() : options.name;
+  // The inbox holds callers back; what it has let through always fits.
+  out.max_unconfirmed = std::numeric_limits<std::uint64_t>::max();
+  out.max_unconfirmed_bytes = std::numeric_limits<std::uint64_t>::max();
+  return out;
+}
+
+// What a ventilator sends is small; only the hard limit binds it.
+wire::Limits wire_limits() {
+  wire::Limits limits;
+  limits.max_frame = wire::kHardMaxFrame;
+  return limits;
+}
+
+std::string reason(core::Code code) {
+  switch (code) {
+    case core::Code::too_large: return "the payload is larger than the ventilator takes";
+    case core::Code::draining: return "the ventilator takes no more tasks";
+    case core::Code::bad_frame: return "the ventilator does not accept its type or key";
+    case core::Code::unknown_task_type: return "the ventilator knows too many types already";
+    default: return "the ventilator refused it (code " + std::to_string(core::raw(code)) + ")";
+  }
+}
+
+}  // namespace
+
+ClientLoop::ClientLoop(const ClientOptions& options, Client::OnConfirm on_confirm)
+    : access_file_(options.access_file),
+      on_confirm_(std::move(on_confirm)),
+      frames_(FramePool::make()),
+      core_(core_options(options), random_id<core::Boot>(), random_u64()),
+      link_(Context::shared(), Endpoint::parse(options.connect), wire::Role::client, wire_limits(),
+            frames_),
+      inbox_(options.max_unconfirmed, options.max_unconfirmed_bytes) {
+  const SignalsBlocked blocked;
+  thread_ = std::thread([this] { run(); });
+}
+
+ClientLoop::~ClientLoop() { stop(); }
+
+void ClientLoop::run() {
+  try {
+    core_.start(Clock::now());
+    perform();
+    for (;;) {
+      {
+        const std::scoped_lock lock(mutex_);
+        if (stop_asked_) break;
+      }
+      turn();
+    }
+  } catch (const std::exception&) {
+    const std::scoped_lock lock(mutex_);
+    failure_ = std::current_exception();
+  }
+  link_.close();
+  inbox_.close();
+  const std::scoped_lock lock(mutex_);
+  ended_ = true;
+  session_.now = false;
+  changed_.notify_all();
+}
+
+// One turn of the loop: what came in is decided on before anything is sent, because messages
+// of a turn point into the core's memory, which the next input may change.
+void ClientLoop::turn() {
+  wait();
+  const core::Time now = Clock::now();  // read once: a turn happens at one instant
+  if (link_.next_event() == OutgoingLink::Event::disconnected) core_.link_lost(now);
+  link_.flush();
+  for (int i = 0; i < kMaxMessagesPerTurn; ++i) {
+    auto envelope = link_.receive(pool_);
+    if (!envelope) break;
+    core_.receive(*envelope, now);
+    pool_.give_back(std::move(envelope->message));
+  }
+  take_questions(now);
+  inbox_.fetch([&](const core::NewTask& task) {
+    if (core_.submit(task, now) == core::Submitter::Taken::yes) return;
+    tell({task.cookie, core::Code::too_large, core::Seq{}}, core::Log{});
+  });
+  core_.advance(now);
+
+  perform();
+  publish();
+  look_for_ventilator(now);
+}
+
+void ClientLoop::wait() {
+  poll_.clear();
+  link_.watch(poll_);
+  poll_.watch_fd(wake_.fd());
+  std::optional<core::Time> deadline = core_.next_deadline();
+  if (!access_file_.empty() && !core_.ready()) {
+    const core::Time look = Clock::now() + kLookEvery;
+    deadline = deadline ? std::min(*deadline, look) : look;
+  }
+  wake_.going_to_sleep();
+  bool busy = inbox_.has_work();
+  {
+    const std::scoped_lock lock(mutex_);
+    busy = busy || stop_asked_ || !questions_.empty();
+  }
+  if (busy) deadline = core::Time{};
+  poll_.wait(deadline);
+  wake_.awake();
+}
+
+void ClientLoop::take_questions(core::Time now) {
+  std::vector<Question> asked;
+  {
+    const std::scoped_lock lock(mutex_);
+    asked.swap(questions_);
+  }
+  for (Question& question : asked) {
+    const core::Time deadline = now + question.timeout;
+    if (question.query)
+      core_.query(question.cookie, std::move(*question.query), deadline, now);
+    else
+      core_.cancel(question.cookie, std::move(question.seqs), deadline, now);
+  }
+}
+
+void ClientLoop::perform() {
+  core::Submitter::Effects effects = core_.take_effects();
+  if (effects.link == core::Submitter::Link::close) link_.close();
+  if (effects.link == core::Submitter::Link::open) link_.open();
+  for (const core::Envelope& envelope : effects.sends) link_.send(envelope);
+  for (const core::SubmitAnswer& answer : effects.answers) tell(answer, effects.log);
+  if (!effects.replies.empty() || !effects.cancels.empty()) {
+    const std::scoped_lock lock(mutex_);
+    for (core::QueryAnswer& reply : effects.replies)
+      answers_[reply.cookie].reply = std::move(reply);
+    for (core::CancelDone& done : effects.cancels)
+      answers_[done.cookie].cancelled = std::move(done);
+    changed_.notify_all();
+  }
+  core_.recycle(std::move(effects));
+}
+
+void ClientLoop::tell(const core::SubmitAnswer& answer, const core::Log& log) {
+  inbox_.answered(answer.cookie);
+  if (!on_confirm_) return;
+  confirmation_.ticket = answer.cookie;
+  confirmation_.id = {};
+  confirmation_.why.clear();
+  switch (answer.code) {
+    case core::Code::ok:
+    case core::Code::duplicate:
+      confirmation_.kind = answer.code == core::Code::ok ? Confirmation::Kind::taken
+                                                         : Confirmation::Kind::duplicate;
+      confirmation_.id = {log, core::raw(answer.seq)};
+      break;
+    case core::Code::conflict:
+      confirmation_.kind = Confirmation::Kind::conflict;
+      confirmation_.why = "its key belongs to a task with another type or payload";
+      break;
+    default:
+      confirmation_.kind = Confirmation::Kind::refused;
+      confirmation_.why = reason(answer.code);
+  }
+  on_confirm_(confirmation_);
+}
+
+// Without a ventilator the client would try for ever; the access file may tell that it is gone.
+// Before the first session that is the constructor's to say.
+void ClientLoop::look_for_ventilator(core::Time now) {
+  if (core_.ready()) looks_failed_ = 0;
+  if (access_file_.empty() || core_.ready() || core_.stats().sessions == 0) return;
+  if (now - looked_ < kLookEvery) return;
+  looked_ = now;
+  try {
+    static_cast<void>(Access::load(access_file_));
+    looks_failed_ = 0;
+  } catch (const Error&) {
+    if (++looks_failed_ >= kLooks) throw;
+  }
+}
+
+void ClientLoop::publish() {
+  inbox_.publish(core_.stats().unconfirmed, core_.stats().unconfirmed_bytes);
+  const bool ready = core_.ready();
+  const std::scoped_lock lock(mutex_);
+  if (ready == session_.now && ready && session_.log == core_.opened().log) return;
+  session_.now = ready;
+  if (!ready) {
+    session_.trouble = core_.last_error().code != core::Code::ok ? core_.last_error().text
+                                                                 : link_.error();
+    return;
+  }
+  session_.ever = true;
+  session_.log = core_.opened().log;
+  session_.durable = core_.opened().durable;
+  const std::uint64_t frame = core_.opened().max_frame;
+  constexpr std::uint64_t margin = wire::Limits::kPayloadMargin;
+  max_payload_.store(frame > margin ? frame - margin : 0, std::memory_order_relaxed);
+  session_.trouble.clear();
+  changed_.notify_all();
+}
+
+bool ClientLoop::wait_connected(std::chrono::milliseconds timeout) {
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, timeout, [&] { return session_.ever || ended_; });
+  return session_.ever;
+}
+
+ClientLoop::Session ClientLoop::session() const {
+  const std::scoped_lock lock(mutex_);
+  return session_;
+}
+
+core::QueryAnswer ClientLoop::query(core::Query query, std::chrono::milliseconds timeout) {
+  Question question;
+  question.query = std::move(query);
+  question.timeout = timeout;
+  return ask(std::move(question)).reply;
+}
+
+core::CancelDone ClientLoop::cancel(std::vector<core::Seq> seqs,
+                                    std::chrono::milliseconds timeout) {
+  Question question;
+  question.seqs = std::move(seqs);
+  question.timeout = timeout;
+  return ask(std::move(question)).cancelled;
+}
+
+// The core answers every question by its deadline, so this wait needs none of its own.
+ClientLoop::Answer ClientLoop::ask(Question question) {
+  std::unique_lock lock(mutex_);
+  const std::uint64_t cookie = ++last_cookie_;
+  question.cookie = cookie;
+  questions_.push_back(std::move(question));
+  lock.unlock();
+  wake_.signal();
+  lock.lock();
+  changed_.wait(lock, [&] { return ended_ || answers_.count(cookie) > 0; });
+  const auto at = answers_.find(cookie);
+  if (at == answers_.end()) {
+    if (failure_) std::rethrow_exception(failure_);
+    throw Error("the client was stopped before the answer came");
+  }
+  Answer answer = std::move(at->second);
+  answers_.erase(at);
+  return answer;
+}
+
+void ClientLoop::stop() {
+  {
+    const std::scoped_lock lock(mutex_);
+    stop_asked_ = true;
+  }
+  wake_.signal();
+  if (thread_.joinable()) thread_.join();
+}
+
+void ClientLoop::rethrow_failure() const {
+  const std::scoped_lock lock(mutex_);
+  if (failure_) std::rethrow_exception(failure_);
+}
+
+}  // namespace sluice::net
