@@ -17,10 +17,14 @@ using Kind = Confirmation::Kind;
 
 const char* name_of(Kind kind) {
   switch (kind) {
-    case Kind::taken: return "taken";
-    case Kind::duplicate: return "duplicate";
-    case Kind::conflict: return "conflict";
-    case Kind::refused: break;
+    case Kind::taken:
+      return "taken";
+    case Kind::duplicate:
+      return "duplicate";
+    case Kind::conflict:
+      return "conflict";
+    case Kind::refused:
+      break;
   }
   return "refused";
 }
@@ -29,7 +33,8 @@ bool has_id(Kind kind) { return kind == Kind::taken || kind == Kind::duplicate; 
 
 std::string reason(const Confirmation& confirmation) {
   if (!confirmation.why.empty()) return confirmation.why;
-  return confirmation.kind == Kind::conflict ? "its key belongs to another task" : "no reason given";
+  return confirmation.kind == Kind::conflict ? "its key belongs to another task"
+                                             : "no reason given";
 }
 
 }  // namespace
@@ -87,8 +92,8 @@ std::string ConfirmationPrinter::line(const Confirmation& confirmation) const {
 std::string ConfirmationPrinter::complaint(const Confirmation& confirmation) {
   if (has_id(confirmation.kind) || mode_ == OutputMode::json) return {};
   if (++complaints_ > kMostComplaints) return {};
-  return "sluice submit: task " + std::to_string(confirmation.ticket) + " was refused: " +
-         reason(confirmation) +
+  return "sluice submit: task " + std::to_string(confirmation.ticket) +
+         " was refused: " + reason(confirmation) +
          (complaints_ == kMostComplaints ? " (more of these are only counted)\n" : "\n");
 }
 

@@ -191,7 +191,7 @@ std::string format_duration(std::chrono::microseconds duration) {
   // a change of sign nor adding half a unit can overflow.
   constexpr std::int64_t kLargest = std::numeric_limits<std::int64_t>::max() - kDay;
   const std::int64_t us = std::clamp<std::int64_t>(duration.count(), -kLargest, kLargest);
-  if (us < 0) return "-" + format_duration(std::chrono::microseconds(-us));
+  if (us < 0) return format_duration(std::chrono::microseconds(-us)).insert(0, 1, '-');
   // Each bound is where rounding would carry into the next form ("1000 ms", "60 s").
   if (us < kMillisecond) return std::to_string(us) + " us";
   if (rounded(us, kMillisecond) < 1000) return std::to_string(rounded(us, kMillisecond)) + " ms";

@@ -21,8 +21,8 @@ namespace sluice::cli {
 struct SubmissionOptions {
   std::vector<std::string> command;
   std::vector<InputSource> sources;
-  std::string array;  ///< "1-100:2": each number is an argument; instead of sources
-  std::string key;    ///< may hold placeholders
+  std::string array;             ///< "1-100:2": each number is an argument; instead of sources
+  std::string key;               ///< may hold placeholders
   std::vector<std::string> env;  ///< "NAME=VALUE", or "NAME" for its value here
   std::string cwd;
   bool null_separated = false;
@@ -40,7 +40,8 @@ class Submission {
   explicit Submission(SubmissionOptions options);
 
   /// The next task, or nothing after the last. Waits for input. Throws sluice::Error: the input
-  /// cannot be read, or a key without placeholders would name several tasks (nothing was given then).
+  /// cannot be read, or a key without placeholders would name several tasks (nothing was given
+  /// then).
   [[nodiscard]] std::optional<Task> next();
 
   /// How many tasks were given.

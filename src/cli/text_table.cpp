@@ -6,14 +6,14 @@
 #include <string_view>
 #include <utility>
 
-
 namespace sluice::cli {
 namespace {
 
 // Columns on the screen: bytes that begin a character of UTF-8. Wide characters are not known.
 std::size_t width_of(std::string_view text) {
-  return static_cast<std::size_t>(std::count_if(
-      text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+  }));
 }
 
 }  // namespace

@@ -86,9 +86,8 @@ class Submitting {
 
   void wait_for_room() {
     printer_.wait_for_room();
-    wait_until([this] {
-      return client_.unconfirmed() < kWindow || client_.wait_confirmed(kRoomTick);
-    });
+    wait_until(
+        [this] { return client_.unconfirmed() < kWindow || client_.wait_confirmed(kRoomTick); });
   }
 
   // A full ventilator may rightly take none for hours, so this has no deadline; but it says what
@@ -132,10 +131,9 @@ class Submitting {
 // A worker elsewhere starts in a folder of its own; the command means this one.
 std::string folder(const CLI::Option& option, const std::string& given) {
   std::error_code error;
-  const std::filesystem::path path =
-      option.count() == 0 ? std::filesystem::current_path(error)
-      : given.empty()     ? std::filesystem::path()
-                          : std::filesystem::absolute(given, error);
+  const std::filesystem::path path = option.count() == 0 ? std::filesystem::current_path(error)
+                                     : given.empty()     ? std::filesystem::path()
+                                                         : std::filesystem::absolute(given, error);
   if (error)
     throw Error("this folder has no name (" + error.message() + "): name one with --cwd DIR");
   return path.lexically_normal().string();

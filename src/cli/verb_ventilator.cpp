@@ -124,7 +124,8 @@ class VentilatorRole {
     const std::string path = access_path_to_write(arguments_.access);
     VentilatorOptions& options = arguments_.ventilator;
     warn_if_exposed(options.bind);
-    if (options.sinks.empty() && !arguments_.sink_bind.empty()) warn_if_exposed(arguments_.sink_bind);
+    if (options.sinks.empty() && !arguments_.sink_bind.empty())
+      warn_if_exposed(arguments_.sink_bind);
     const std::string note = check_access_free(path);
     if (!note.empty()) log_.warn(note);
     const bool own_sink = options.sinks.empty();
