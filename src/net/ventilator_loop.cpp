@@ -147,7 +147,7 @@ void VentilatorLoop::wait() {
   };
   if (lanes_waiting_ > 0 || !waiting_sends_.empty()) sooner(Clock::now() + kRetrySends);
   wake_.going_to_sleep();
-  bool busy = more_to_read_ || inbox_.has_work();
+  bool busy = std::exchange(more_to_do_, false) || inbox_.has_work();
   {
     const std::scoped_lock lock(mutex_);
     busy = busy || stop_asked_ || !calls_.empty();
@@ -158,13 +158,9 @@ void VentilatorLoop::wait() {
 }
 
 void VentilatorLoop::receive(core::Time now) {
-  more_to_read_ = true;
   for (int i = 0; i < kMaxMessagesPerTurn; ++i) {
     const auto in = router_->receive();
-    if (!in) {
-      more_to_read_ = false;
-      return;
-    }
+    if (!in) return;
     if (core_->ignores(in->from, now)) continue;
     if (in->extra_frames > 0) {
       core_->bad_frame(in->from, core::Code::bad_frame, 0, "a message must be one frame", now);
@@ -179,6 +175,7 @@ void VentilatorLoop::receive(core::Time now) {
     core_->receive(in->from, *envelope, now);
     pool_.give_back(std::move(envelope->message));
   }
+  more_to_do_ = true;
 }
 
 void VentilatorLoop::receive_from_sinks(core::Time now) {
@@ -218,6 +215,7 @@ void VentilatorLoop::perform(core::DispatcherEffects& effects, core::Time now) {
 }
 
 void VentilatorLoop::open_lanes(core::DispatcherEffects& effects, core::Time now) {
+  more_to_do_ = more_to_do_ || !effects.open_lanes.empty();
   for (const auto& wish : effects.open_lanes) {
     auto lane = LanePush::open(context_, lane_host_, *ports_, now);
     if (!lane) {
@@ -251,17 +249,23 @@ void VentilatorLoop::send_to_peer(core::PeerId peer, const core::Envelope& envel
     case SendResult::sent:
       return;
     case SendResult::unreachable:
-      core_->peer_gone(peer, now);
+      peer_gone(peer, now);
       return;
     case SendResult::again:
       ++sends_retried_;
       if (waiting_sends_.size() >= kMostWaitingSends) {  // it has not read for very long
-        core_->peer_gone(peer, now);
+        peer_gone(peer, now);
         return;
       }
       waiting_sends_.push_back({peer, std::move(frame_)});
       frame_ = OutFrame(frames_);
   }
+}
+
+// Found out while sending: what the core makes of it is done in the next turn, at once.
+void VentilatorLoop::peer_gone(core::PeerId peer, core::Time now) {
+  core_->peer_gone(peer, now);
+  more_to_do_ = true;
 }
 
 void VentilatorLoop::send_to_lane(core::Sid sid, const core::Envelope& envelope) {
@@ -303,7 +307,7 @@ void VentilatorLoop::retry_sends(core::Time now) {
         std::find(blocked.begin(), blocked.end(), waiting.peer) != blocked.end();
     const SendResult result =
         is_blocked ? SendResult::again : router_->send(waiting.peer, waiting.frame);
-    if (result == SendResult::unreachable) core_->peer_gone(waiting.peer, now);
+    if (result == SendResult::unreachable) peer_gone(waiting.peer, now);
     if (result != SendResult::again) continue;
     if (!is_blocked) blocked.push_back(waiting.peer);
     waiting_sends_.push_back(std::move(waiting));

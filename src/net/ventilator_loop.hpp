@@ -88,6 +88,7 @@ class VentilatorLoop {
   void open_lanes(core::DispatcherEffects& effects, core::Time now);
   void answer_questions(core::DispatcherEffects& effects, core::Time now);
   void send_to_peer(core::PeerId peer, const core::Envelope& envelope, core::Time now);
+  void peer_gone(core::PeerId peer, core::Time now);
   void send_to_lane(core::Sid sid, const core::Envelope& envelope);
   void close_lane(core::Sid sid, core::Time now);
   void retry_sends(core::Time now);
@@ -117,7 +118,7 @@ class VentilatorLoop {
   core::Time started_{};
   monitor::Rate settled_rate_, submitted_rate_;
   std::uint64_t sends_retried_ = 0;
-  bool more_to_read_ = false;
+  bool more_to_do_ = true;  // the next turn must not sleep
   std::string advertised_;
 
   mutable std::mutex mutex_;  // guards what follows

@@ -99,7 +99,7 @@ void WorkerLoop::wait() {
   slots_->watch(poll_);
   std::optional<core::Time> deadline = core_.next_deadline();
   wake_.going_to_sleep();
-  bool busy = more_to_read_ || slots_->has_reports();
+  bool busy = std::exchange(more_to_do_, false) || slots_->has_reports();
   {
     const std::scoped_lock lock(mutex_);
     busy = busy || wish_.has_value();
@@ -121,13 +121,12 @@ void WorkerLoop::collect(core::Time now) {
 void WorkerLoop::receive(core::Time now) {
   constexpr core::Runner::From kControl{core::Runner::Source::control, 0};
   constexpr core::Runner::From kLane{core::Runner::Source::lane, 0};
-  more_to_read_ = false;
   control_.flush();
   for (int i = 0; auto envelope = control_.receive(pool_); ++i) {
     core_.receive(kControl, *envelope, now);
     pool_.give_back(std::move(envelope->message));
-    more_to_read_ = i + 1 == kMaxMessagesPerTurn;
-    if (more_to_read_) break;
+    more_to_do_ = i + 1 == kMaxMessagesPerTurn;
+    if (more_to_do_) break;
   }
   if (control_.next_event() == OutgoingLink::Event::disconnected) core_.disconnected(kControl, now);
   take_lane_address();
@@ -142,7 +141,7 @@ void WorkerLoop::receive(core::Time now) {
     }
     core_.receive(kLane, *envelope, now);
     pool_.give_back(std::move(envelope->message));
-    more_to_read_ = more_to_read_ || i + 1 == kMaxMessagesPerTurn;
+    more_to_do_ = more_to_do_ || i + 1 == kMaxMessagesPerTurn;
   }
 }
 

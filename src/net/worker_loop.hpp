@@ -87,7 +87,7 @@ class WorkerLoop {
   PollSet poll_;
   core::EntryPool pool_;
   std::vector<core::TaskHandle> retracted_;
-  bool more_to_read_ = false;
+  bool more_to_do_ = true;  // the next turn must not sleep
   bool supervisor_lost_ = false;
 
   mutable std::mutex mutex_;  // guards what follows
