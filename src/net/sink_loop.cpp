@@ -115,10 +115,10 @@ void SinkLoop::turn() {
   core_.advance(now);
   take_from_core();
 
+  publish();  // before the confirms: whoever hears of one finds it counted
   retry_sends();
   for (const core::Collector::Send& out : sends_) send(out.to, out.envelope);
   sends_.clear();
-  publish();
 }
 
 void SinkLoop::wait() {

@@ -118,6 +118,7 @@ TEST_CASE("what a producer hears confirmed is in the file") {
     REQUIRE(confirm.stored.size() == 1);
     CHECK(confirm.stored[0].first == core::Rsn{seq});
     CHECK(lines_of(path).size() == seq);
+    CHECK(sink.stats().stored == seq);
   }
   CHECK(lines_of(path)[4]["seq"] == 5);
   CHECK(lines_of(path)[4]["worker"] == "w1");
