@@ -50,7 +50,7 @@ struct Held {
   bool cancel_wanted = false;  ///< the ventilator asked
   bool stop_wanted = false;    ///< this worker stops now
   bool disowned = false;       ///< another has its lease: an outcome still counts, a NACK does not
-  bool orphaned = false;       ///< settled, or of a ventilator that is no more: nobody wants to hear
+  bool orphaned = false;       ///< settled, or its ventilator is no more: nobody wants to hear
 
   // ack_open: what the sink holds. nack_open: what is said, and why.
   Status stored{};

@@ -49,7 +49,7 @@ void OutcomeProducer::send_unsent() {
     next_unsent_ = index_.first_from(next_unsent_);
     if (next_unsent_ == index_.end()) return;
     Record& record = records_[index_.find(next_unsent_)];
-    if (record.bytes.size() > max_payload()) {
+    if (payload_of(record).size() > max_payload()) {
       finish(next_unsent_, Code::too_large, Status::failed);
       continue;
     }
@@ -66,7 +66,8 @@ bool OutcomeProducer::covers(const Record& record) const {
          bytes_spent_ + payload_of(record).size() <= bytes_limit_;
 }
 
-// A frame also holds a header and the numbers: 64 KiB are left for those, or half of a small one.
+// A frame also holds header, numbers, key and error: 64 KiB are left for those, or half of a
+// small one.
 std::uint64_t OutcomeProducer::max_payload() const {
   constexpr std::uint64_t kMargin = 64ULL << 10;
   return max_frame_ > 2 * kMargin ? max_frame_ - kMargin : max_frame_ / 2;

@@ -50,7 +50,6 @@ enum class RunEnd : std::uint8_t {
   retry,         ///< the handler wants it again later; no failure is charged
   cancelled,     ///< stopped because of `cancels`
   expired,       ///< not started: its time to live was over
-  fenced,        ///< not started: claimed when no start was allowed any more
 };
 
 struct TaskFinished {
@@ -220,7 +219,6 @@ class Runner {
 
   // runner_outcomes.cpp
   void finish(const TaskFinished& task);
-  void not_started(TaskHandle handle, Held& task);
   void outcome(TaskHandle handle, Held& task, const TaskFinished& finished, Status status);
   void nack(TaskHandle handle, Held& task, NackReason reason, std::string_view note,
             std::uint64_t retry_ms = 0);

@@ -28,7 +28,6 @@ void Runner::finish(const TaskFinished& finished) {
     return;
   }
   if (task->phase == TaskPhase::pooled) claimed(finished.handle, *task);
-  if (finished.end == RunEnd::fenced) return not_started(finished.handle, *task);
   if (finished.end != RunEnd::expired) credit_.ran(finished.run);
   if (task->orphaned) {
     held_.erase(finished.handle);
@@ -47,7 +46,6 @@ void Runner::finish(const TaskFinished& finished) {
   NackReason reason = NackReason::failed;
   switch (finished.end) {
     case RunEnd::ok:
-    case RunEnd::fenced:
     case RunEnd::failed: break;
     case RunEnd::timeout: reason = NackReason::timeout; break;
     case RunEnd::crashed: reason = NackReason::crashed; break;
@@ -60,13 +58,6 @@ void Runner::finish(const TaskFinished& finished) {
       break;
   }
   nack(finished.handle, *task, reason, finished.error, finished.retry_ms);
-}
-
-// As if the executor had never claimed it.
-void Runner::not_started(TaskHandle handle, Held& task) {
-  if (!stays(handle, task)) return;
-  held_.set_phase(task, TaskPhase::queued);
-  queue_.push_front(handle);
 }
 
 void Runner::outcome(TaskHandle handle, Held& task, const TaskFinished& finished, Status status) {

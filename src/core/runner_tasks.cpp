@@ -100,7 +100,8 @@ void Runner::fill_pool() {
     }
     held_.set_phase(*task, TaskPhase::pooled);
     pool_.push_back(handle);
-    if (returns_at_ == Time::max()) returns_at_ = now_ + std::max<Duration>(options_.return_after, 1ms);
+    if (returns_at_ == Time::max())
+      returns_at_ = now_ + std::max<Duration>(options_.return_after, 1ms);
     TaskStart& start = out_.starts.emplace_back();
     start.handle = handle;
     start.log = log_;
