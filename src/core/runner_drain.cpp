@@ -13,7 +13,7 @@ void Runner::drain(DrainMode mode, std::optional<Time> deadline, Time now) {
     return end(true);
   }
   if (!enter(now)) return;
-  if (!drain_) drain_.emplace();
+  if (!drain_) drain_ = Draining{};
   drain_->mode = std::max(drain_->mode, mode);
   if (deadline) drain_->deadline = std::min(drain_->deadline.value_or(*deadline), *deadline);
   credit_.freeze();
