@@ -110,7 +110,7 @@ class VentilatorRole {
     access_.reset();
     ventilator_->stop();
     if (sink_) sink_->stop();
-    log_.info(left == 0 ? "ended, nothing is left" : "ended");
+    log_.info(signals_.name() + (left == 0 ? ": ended, nothing is left" : ": ended"));
     return left == 0 ? kExitOk : kExitUnsettled;
   }
 

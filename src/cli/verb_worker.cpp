@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include <cstdlib>
 #include <future>
 #include <memory>
 #include <optional>
@@ -51,10 +52,11 @@ class WorkerRole {
   int run() {
     worker_.emplace(arguments_.worker);  // first: it forks
     const std::optional<Access> access = find_access();
-    if (!access || !connect(*access)) {
-      log_.info(signals_.name() + ": ended before it was connected");
+    if (!access) {
+      log_.info(signals_.name() + ": ended before there was an access file");
       return kExitOk;
     }
+    connect(*access);
     const Worker::Stats stats = worker_->stats();
     log_.info("connected to " + access->control + ", " +
               (stats.push_lane ? "with a lane" : "tasks come over the control connection"));
@@ -81,9 +83,10 @@ class WorkerRole {
     return access;
   }
 
-  // False if it was asked to end before it was welcomed. start() waits by itself, so it has a
-  // thread of its own, and this one listens for signals.
-  bool connect(const Access& access) {
+  // start() waits by itself, so it has a thread of its own, and this one listens for signals.
+  // Whoever asks it to end now need not wait: it holds no task yet, and the supervisor process
+  // ends with this one.
+  void connect(const Access& access) {
     std::promise<void> started;
     std::future<void> result = started.get_future();
     std::thread starter([&] {
@@ -94,20 +97,19 @@ class WorkerRole {
         started.set_exception(std::current_exception());
       }
     });
-    while (signals_.count() == 0 && result.wait_for(milliseconds(0)) != std::future_status::ready)
-      signals_.wait(kStartTick);
-    const bool asked_to_end = signals_.count() > 0;
-    if (asked_to_end) worker_->stop();
+    while (result.wait_for(milliseconds(0)) != std::future_status::ready) {
+      if (!signals_.wait(kStartTick)) continue;
+      log_.info(signals_.name() + ": ended before it was connected");
+      std::_Exit(kExitOk);
+    }
     starter.join();
     try {
       result.get();
     } catch (const Error& error) {
-      if (asked_to_end) return false;
       throw Error(std::string(error.what()) + " (the address is from the access file " + path_ +
                   ", written " + access.age() + " ago by process " + std::to_string(access.pid) +
                   " on " + access.host + ")");
     }
-    return !asked_to_end;
   }
 
   void work() {
@@ -122,7 +124,7 @@ class WorkerRole {
         worker_->drain(arguments_.drain_timeout);
       }
       signals_.wait(kTick);
-      tell_connection();
+      if (!worker_->wait_ended(milliseconds(0))) tell_connection();
     }
   }
 
@@ -147,7 +149,8 @@ class WorkerRole {
   int report() const {
     const Worker::Stats stats = worker_->stats();
     const bool clean = stats.ended_clean && !stopped_;
-    const std::string text = "ended: " + std::to_string(stats.done) + " executions done, " +
+    const std::string why = signals_.count() > 0 ? signals_.name() : "the ventilator has ended";
+    const std::string text = why + ": " + std::to_string(stats.done) + " executions done, " +
                              std::to_string(stats.failed) + " failed, " +
                              std::to_string(stats.returned) + " tasks given back";
     if (clean) {
