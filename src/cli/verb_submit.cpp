@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <iostream>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <system_error>
 
 #include "cli/confirmation_printer.hpp"
@@ -25,7 +26,8 @@ using std::chrono::steady_clock;
 constexpr std::uint64_t kWindow = 32'768;
 constexpr auto kRoomTick = milliseconds(10);
 constexpr auto kConfirmTick = milliseconds(200);
-constexpr auto kTellAfter = std::chrono::seconds(5);
+constexpr auto kAskAfter = std::chrono::seconds(2);
+constexpr auto kAnswerTime = milliseconds(2000);
 
 constexpr const char* kFooter = R"(EXAMPLES
   sluice submit --access a.json -- gzip -k {} ::: a.log b.log
@@ -91,24 +93,41 @@ class Submitting {
   }
 
   // A full ventilator may rightly take none for hours, so this has no deadline; but it says what
-  // it waits for, and ends when the ventilator is known to be dead.
+  // it waits for, and ends when nothing can come of it.
   template <typename Condition>
   void wait_until(Condition condition) {
-    auto heard = steady_clock::now();
+    auto moved = steady_clock::now();
     std::uint64_t left = 0;
     while (!condition()) {
       const std::uint64_t now_left = client_.unconfirmed();
       const auto now = steady_clock::now();
-      if (now_left != left) heard = now;
+      if (now_left != left) moved = now;
       left = now_left;
-      if (now - heard < kTellAfter) continue;
-      heard = now;
+      if (now - moved < kAskAfter) continue;
+      const std::string why = why_it_waits(left);
+      if (why != told_)
+        std::cerr << "sluice submit: waiting for " << left << " tasks to be taken: " << why << '\n';
+      told_ = why;
+      moved = steady_clock::now();
+    }
+  }
+
+  // Throws if it waits for nothing.
+  std::string why_it_waits(std::uint64_t left) {
+    nlohmann::json status;
+    try {
+      status = nlohmann::json::parse(client_.query("status", {}, kAnswerTime), nullptr, false);
+    } catch (const Error&) {
       if (access_.process_is_gone())
         throw Error("the ventilator has died; of " + std::to_string(submission_.given()) +
                     " tasks it did not confirm " + std::to_string(left));
-      std::cerr << "sluice submit: waiting to have " << left
-                << " tasks confirmed; the ventilator is full, or cannot be reached\n";
+      return "the ventilator cannot be reached";
     }
+    if (status.value("draining", false))
+      throw Error("the ventilator is draining and takes no more tasks; of " +
+                  std::to_string(submission_.given()) + " it did not take " + std::to_string(left) +
+                  ": submit to another one");
+    return "the ventilator is full, until workers have settled some";
   }
 
   static std::string summary(const ConfirmationPrinter::Counts& counts) {
@@ -123,6 +142,7 @@ class Submitting {
   const SubmitArguments& arguments_;
   Submission submission_;
   std::string path_;
+  std::string told_;
   Access access_;
   ConfirmationPrinter printer_;  // outlives the client, which calls it
   Client client_;

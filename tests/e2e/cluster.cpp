@@ -50,7 +50,7 @@ void Cluster::start_ventilator(const Words& options) {
     words.push_back(dir.file("outcomes.jsonl"));
   }
   ventilator = std::make_unique<Process>(program(words), with_access({}));
-  const bool ready = ventilator->complains("listening on ");
+  const bool ready = ventilator->complains("start workers with");
   INFO("ventilator: ", ventilator->err());
   REQUIRE(ready);
   REQUIRE(dir.has("access.json"));

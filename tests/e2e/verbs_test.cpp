@@ -143,7 +143,8 @@ TEST_SUITE("verbs") {
     cluster.ventilator->signal(SIGTERM);
     REQUIRE(cluster.ventilator->complains("draining, 3 tasks"));
     const Ran late = cluster.submit({"echo", ":::", "late"});
-    CHECK(late.code != 0);
+    CHECK(late.code == 255);
+    CHECK(holds(late.err, "takes no more tasks"));
     CHECK(cluster.ventilator->running());
     REQUIRE(::unlink(cluster.dir.file("gate").c_str()) == 0);
     CHECK(cluster.ventilator->wait() == 0);
@@ -192,7 +193,7 @@ TEST_SUITE("verbs") {
     Process& first = cluster.start_worker({"-j", "1", "--name", "ann"});
     cluster.dir.write("gate", "");
     const std::string waits = "while [ -e " + cluster.dir.file("gate") + " ]; do sleep 0.05; done";
-    REQUIRE(cluster.submit({waits, ":::", ""}).code == 0);
+    REQUIRE(cluster.submit({waits + " # {}", ":::", "one"}).code == 0);
     REQUIRE(eventually([&] { return cluster.status().at("workers")[0].at("running") == 1; }));
     first.signal(SIGTERM);
     REQUIRE(first.complains("draining"));
@@ -254,7 +255,8 @@ TEST_SUITE("verbs") {
     submit.close_input();
     CHECK(submit.wait() == 0);
     CHECK(submit.err().empty());
-    CHECK(std::count(submit.out().begin(), submit.out().end(), '\n') == 2);
+    const std::string out = submit.out();
+    CHECK(std::count(out.begin(), out.end(), '\n') == 2);
   }
 
   TEST_CASE("a command starts where it was submitted, with the variables it was given") {
@@ -264,10 +266,12 @@ TEST_SUITE("verbs") {
     const TempDir elsewhere;
     ProcessOptions options;
     options.cwd = elsewhere.path();
-    REQUIRE(cluster.submit({"--env", "COLOUR=blue", "--", "pwd; echo $COLOUR", ":::", ""}, options)
-                .code == 0);
+    REQUIRE(
+        cluster
+            .submit({"--env", "COLOUR=blue", "--", "pwd; echo $COLOUR {}", ":::", "sky"}, options)
+            .code == 0);
     REQUIRE(cluster.wait_outcomes(1));
-    CHECK(cluster.outcomes()[0].at("stdout") == elsewhere.path() + "\nblue\n");
+    CHECK(cluster.outcomes()[0].at("stdout") == elsewhere.path() + "\nblue sky\n");
   }
 }
 
