@@ -90,7 +90,8 @@ bool accepts(Role role, std::uint8_t type) {
   switch (role) {
     case Role::ventilator: return from_worker(type) || from_client(type);
     case Role::worker: return to_worker(type);
-    case Role::client: return to_client(type);
+    case Role::client:  // BYE, too: the ventilator says it to everybody when it ends
+      return to_client(type) || type == static_cast<std::uint8_t>(Type::bye);
     case Role::sink: return to_sink(type);
     case Role::producer: return from_sink(type);
     case Role::any:

@@ -62,7 +62,8 @@ TEST_SUITE("frame") {
       for (const Role role : roles) takers += accepts(role, type) ? 1 : 0;
       const bool is_known = type_name(type) != "unknown";
       known += is_known ? 1 : 0;
-      CHECK(takers == (type == 0xFF ? 5 : is_known ? 1 : 0));
+      // ERROR is for everybody, BYE for workers and clients.
+      CHECK(takers == (type == 0xFF ? 5 : type == 0x87 ? 2 : is_known ? 1 : 0));
       CHECK(accepts(Role::any, type) == is_known);
     }
     CHECK(known == int{std::variant_size_v<core::Message>});
@@ -77,6 +78,7 @@ TEST_SUITE("frame") {
     CHECK(accepts(Role::producer, 0xA2));
     CHECK(accepts(Role::sink, 0x25));
     CHECK(accepts(Role::client, 0xC2));
+    CHECK(accepts(Role::client, 0x87));
   }
 
   TEST_CASE("every message has a type and a name of its own") {
