@@ -31,17 +31,19 @@ void Dispatcher::dispatch(Time now) {
 void Dispatcher::dispatch_type(std::uint32_t type, Time now) {
   ReadyQueue& queue = ready_[type];
   std::uint32_t refusals = 0;
+  std::uint32_t sharers = 0;  // who have not had their share yet in this round
   while (queue.count() > 0) {
     const std::uint32_t index = placement_.choose(type);
     if (index == kNoSession) return;
     WorkerSession& session = sessions_[index];
-    const std::uint64_t sharers = std::max<std::uint32_t>(placement_.ready_count(type), 1);
+    if (sharers == 0) sharers = std::max<std::uint32_t>(placement_.ready_count(type), 1);
     const std::uint64_t share = (queue.count() + sharers - 1) / sharers;
     const std::uint64_t least = (session.free_tasks() + kLeastShare - 1) / kLeastShare;
     const std::uint64_t most = std::min(session.free_tasks(), std::max(share, least));
+    --sharers;
     if (fill(session, type, most, now) > 0)
       refusals = 0;
-    else if (++refusals >= sharers)
+    else if (++refusals >= placement_.ready_count(type))
       return;  // the next task is larger than anybody's credit in bytes
     if (session.standing != Standing::closed) placement_.rotate(index);
   }
