@@ -55,9 +55,10 @@ std::string count(const Json& object, const char* name) {
   return std::to_string(number(object, name));
 }
 
+// Finer than a millisecond is noise here.
 std::string seconds(double value) {
   const double kept = std::clamp(value, 0.0, 1e9);
-  return format_duration(std::chrono::microseconds(std::llround(kept * 1e6)));
+  return format_duration(std::chrono::milliseconds(std::llround(kept * 1e3)));
 }
 
 std::string rate(double value) {
