@@ -14,7 +14,7 @@ using std::chrono::milliseconds;
 
 std::string in_bytes(std::uint64_t bytes) {
   static constexpr const char* kUnits = "KMGT";
-  if (bytes == 0 || bytes % 1024 != 0) return std::to_string(bytes);
+  if (bytes % 1024 != 0) return std::to_string(bytes);
   std::size_t unit = 0;
   for (bytes /= 1024; bytes % 1024 == 0 && unit < 3; bytes /= 1024) ++unit;
   return std::to_string(bytes) + kUnits[unit];
@@ -44,19 +44,16 @@ milliseconds parse_milliseconds(const std::string& text) {
 CLI::Option* add_duration(CLI::App& verb, const std::string& names, milliseconds& value,
                           const std::string& help) {
   const auto read = [&value](const std::string& text) { value = parse_milliseconds(text); };
-  const std::string shown = value.count() == 0 ? "0" : format_duration(value);
-  return verb
-      .add_option_function<std::string>(names, reading(names, read),
-                                        help + " (default " + shown + ")")
+  const std::string shown = value.count() == 0 ? "" : " (default " + format_duration(value) + ")";
+  return verb.add_option_function<std::string>(names, reading(names, read), help + shown)
       ->option_text("TIME");
 }
 
 CLI::Option* add_bytes(CLI::App& verb, const std::string& names, std::uint64_t& value,
                        const std::string& help) {
   const auto read = [&value](const std::string& text) { value = parse_byte_size(text); };
-  return verb
-      .add_option_function<std::string>(names, reading(names, read),
-                                        help + " (default " + in_bytes(value) + ")")
+  const std::string shown = value == 0 ? "" : " (default " + in_bytes(value) + ")";
+  return verb.add_option_function<std::string>(names, reading(names, read), help + shown)
       ->option_text("SIZE");
 }
 

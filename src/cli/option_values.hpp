@@ -11,8 +11,8 @@
 namespace sluice::cli {
 
 /// Adds an option that takes a length of time ("30", "1.5s", "2m", "1h 30m", "HH:MM:SS").
-/// `value` is the default, shown in the help, until parsing. What is below a millisecond but not
-/// zero becomes one.
+/// `value` is the default, shown in the help unless it is zero, until parsing. What is below a
+/// millisecond but not zero becomes one.
 CLI::Option* add_duration(CLI::App& verb, const std::string& names,
                           std::chrono::milliseconds& value, const std::string& help);
 
