@@ -17,7 +17,7 @@
 namespace sluice {
 
 struct ClientOptions {
-  /// The ventilator's endpoint (Access::endpoint).
+  /// The ventilator's endpoint (Access::control).
   std::string connect;
   /// Where the endpoint comes from, for error texts: an access file's path. May be empty.
   std::string access_file;

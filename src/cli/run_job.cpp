@@ -13,6 +13,7 @@
 #include <sluice/error.hpp>
 
 #include "cli/exit_code.hpp"
+#include "cli/stop_signals.hpp"
 #include "cli/terminal.hpp"
 
 namespace sluice::cli {
@@ -50,7 +51,7 @@ std::string joined(const std::vector<std::string>& words) {
 
 RunJob::RunJob(RunOptions options)
     : options_(std::move(options)),
-      signals_({SIGINT, SIGTERM, SIGHUP}),
+      signals_(read_stop_signals()),
       command_(options_.command),
       inputs_(options_.sources, input_options(options_)),
       policy_(options_.halt),
@@ -67,9 +68,7 @@ RunJob::RunJob(RunOptions options)
         progress_on(2, options_.bar ? ProgressOptions::Style::bar : ProgressOptions::Style::eta));
 }
 
-RunJob::~RunJob() {
-  if (access_) access_->remove(options_.access);
-}
+RunJob::~RunJob() = default;
 
 int RunJob::run() {
   started_ = looked_after_ = steady_clock::now();

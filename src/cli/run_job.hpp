@@ -9,7 +9,6 @@
 #include <string>
 #include <unordered_map>
 
-#include <sluice/access.hpp>
 #include <sluice/command.hpp>
 #include <sluice/sink.hpp>
 #include <sluice/ventilator.hpp>
@@ -22,6 +21,7 @@
 #include "cli/ordered_output.hpp"
 #include "cli/outcome_queue.hpp"
 #include "cli/progress.hpp"
+#include "cli/published_access.hpp"
 #include "cli/run_options.hpp"
 #include "net/signals.hpp"
 
@@ -81,7 +81,7 @@ class RunJob {
   std::unique_ptr<Worker> worker_;  // first: it forks
   std::unique_ptr<Sink> sink_;
   std::unique_ptr<Ventilator> ventilator_;
-  std::optional<Access> access_;
+  std::optional<PublishedAccess> access_;
 
   std::optional<Task> refused_;  // submitted again when there is room
   std::optional<Job> refused_job_;

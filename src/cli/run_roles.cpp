@@ -38,6 +38,10 @@ std::string at_host(const std::string& host) {
 }  // namespace
 
 void RunJob::start_roles() {
+  if (!options_.access.empty()) {
+    const std::string note = check_access_free(options_.access);
+    if (!note.empty()) std::cerr << "sluice run: " << note << '\n';
+  }
   if (options_.jobs > 0) {
     WorkerOptions worker;
     worker.name = options_.access.empty() ? ":" : "";
@@ -66,15 +70,8 @@ void RunJob::start_roles() {
 }
 
 void RunJob::write_access() {
-  access_ = Access::of_this_process();
-  access_->control = ventilator_->endpoint();
-  access_->sinks = {sink_->endpoint()};
-  for (const std::uint8_t byte : ventilator_->log()) {
-    constexpr const char* kDigits = "0123456789abcdef";
-    access_->log += kDigits[byte >> 4];
-    access_->log += kDigits[byte & 15];
-  }
-  access_->write(options_.access);
+  access_.emplace(options_.access, ventilator_->endpoint(),
+                  std::vector<std::string>{sink_->endpoint()}, ventilator_->log());
   std::cerr << "sluice run: workers may join with: sluice worker --access " << options_.access
             << '\n';
 }

@@ -12,16 +12,17 @@ namespace {
 
 // A blocked signal is delivered to a signalfd even where its action is to ignore it, so
 // nohup would be defeated.
-net::SignalReader make_reader() {
+
+}  // namespace
+
+net::SignalReader read_stop_signals() {
   struct sigaction hangup {};
   const bool ignored = ::sigaction(SIGHUP, nullptr, &hangup) == 0 && hangup.sa_handler == SIG_IGN;
   if (ignored) return net::SignalReader({SIGINT, SIGTERM});
   return net::SignalReader({SIGINT, SIGTERM, SIGHUP});
 }
 
-}  // namespace
-
-StopSignals::StopSignals() : reader_(make_reader()) {}
+StopSignals::StopSignals() : reader_(read_stop_signals()) {}
 
 bool StopSignals::wait(std::chrono::milliseconds timeout) {
   pollfd watched{reader_.fd(), POLLIN, 0};

@@ -9,8 +9,10 @@
 
 namespace sluice::cli {
 
-/// SIGINT, SIGTERM and SIGHUP, as requests to end. A SIGHUP that is ignored, as by nohup,
-/// stays ignored. Create it before the process has threads. One thread at a time.
+/// Reads SIGINT, SIGTERM and SIGHUP; a SIGHUP that is ignored, as by nohup, stays ignored.
+[[nodiscard]] net::SignalReader read_stop_signals();
+
+/// SIGINT, SIGTERM and SIGHUP, as requests to end. Create it before the process has threads. One thread at a time.
 class StopSignals {
  public:
   StopSignals();

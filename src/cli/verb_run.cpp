@@ -23,6 +23,7 @@
 #include "cli/command_line.hpp"
 #include "cli/duration.hpp"
 #include "cli/exit_code.hpp"
+#include "cli/help_format.hpp"
 #include "cli/run_job.hpp"
 #include "cli/run_options.hpp"
 
@@ -30,10 +31,7 @@ namespace sluice::cli {
 namespace {
 
 constexpr const char* kFooter =
-    R"(USAGE
-  sluice run [OPTIONS] [--] COMMAND [{}] [::: ARGUMENTS...] [:::: FILES...]
-
-EXAMPLES
+    R"(EXAMPLES
   A checksum of every file, eight at a time, in order:
     find . -type f | sluice run -j8 -k --bar -- sha256sum {}
   Every combination of two lists, by a shell, with a log:
@@ -41,7 +39,8 @@ EXAMPLES
   Each input line is a command of its own:
     sluice run --timeout 1m --retries 3 < commands.txt
   With the help of other machines, which join by the access file:
-    sluice run --access run.access --listen 0.0.0.0 --advertise head --insecure -- render {} < frames
+    sluice run --access run.access --listen 0.0.0.0 --advertise head --insecure \
+      -- render {} < frames
 
 PLACEHOLDERS  {} argument  {.} without extension  {/} basename  {//} dirname
   {/.} basename without extension  {#} task number  {1} {2} {1/.} ... of several sources
@@ -150,6 +149,7 @@ void add_run_verb(CLI::App& app, const Invocation& invocation, Action& action) {
   CLI::App* verb = app.add_subcommand(
       "run",
       "Run a command for each argument or input line, over slots here and workers that join");
+  set_usage(*verb, "sluice run [OPTIONS] [--] COMMAND [{}] [::: ARGUMENTS...] [:::: FILES...]");
   verb->footer(kFooter);
   const auto raw = std::make_shared<RawRun>();
   add_options(*verb, *raw);
