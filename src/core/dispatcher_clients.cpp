@@ -222,7 +222,7 @@ void Dispatcher::on(ClientSession& client, const Envelope& in, const Query& quer
 
 // As much credit as the window and the room left allow; limits never fall.
 void Dispatcher::grant(ClientSession& client) {
-  if (draining_) return;
+  // Also while draining: a client without credit would never ask, and never be told.
   const std::uint64_t room = free_tasks();
   // Half of what is left at most, so that a second client finds some too.
   const std::uint64_t want =
