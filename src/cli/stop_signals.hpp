@@ -12,7 +12,8 @@ namespace sluice::cli {
 /// Reads SIGINT, SIGTERM and SIGHUP; a SIGHUP that is ignored, as by nohup, stays ignored.
 [[nodiscard]] net::SignalReader read_stop_signals();
 
-/// SIGINT, SIGTERM and SIGHUP, as requests to end. Create it before the process has threads. One thread at a time.
+/// SIGINT, SIGTERM and SIGHUP, as requests to end. Create it before the process has threads. One
+/// thread at a time.
 class StopSignals {
  public:
   StopSignals();

@@ -1,5 +1,4 @@
-// supervisor_process_test.cpp: the supervisor as a process: what it sheds, and that it
-// leaves nothing behind.
+// supervisor_process_test.cpp: what the supervisor process sheds, and that it leaves nothing.
 // SPDX-License-Identifier: MIT
 #include "exec/supervisor_process.hpp"
 

@@ -1,7 +1,8 @@
 // flow.cpp: how many no-op tasks a second flow through ventilator, workers and sink?
 // SPDX-License-Identifier: MIT
 //
-// Usage: perf_flow [TASKS] [WORKERS] [PAYLOAD_BYTES] [SLOTS]. All roles in one process, over tcp loopback.
+// Usage: perf_flow [TASKS] [WORKERS] [PAYLOAD_BYTES] [SLOTS]. All roles are in one process and
+// talk over tcp loopback.
 #include <algorithm>
 #include <atomic>
 #include <chrono>
