@@ -104,6 +104,8 @@ class Dispatcher {
   /// Tasks that are not settled, promised numbers not counted.
   [[nodiscard]] std::size_t unsettled() const { return tasks_.count(); }
   [[nodiscard]] bool has_room() const;
+  /// Alarms set, stale ones included.
+  [[nodiscard]] std::size_t alarm_count() const { return timers_.count(); }
   [[nodiscard]] std::size_t worker_count() const { return by_peer_.size(); }
   [[nodiscard]] const DispatcherCounters& counters() const { return counters_; }
   [[nodiscard]] DispatcherStatus status(Time now) const;

@@ -122,8 +122,10 @@ void Dispatcher::set_task_timer(TimerHeap::Kind kind, Time at, TaskSlot slot) {
   timers_.prune(tasks_.count() * 2 + sessions_.size(),
                 [this](const TimerHeap::Alarm& alarm) { return is_stale(alarm); });
   TaskRecord& task = tasks_[slot];
-  if (kind == TimerHeap::Kind::task_ready) ++task.timer;  // an earlier wait no longer counts
-  timers_.set({at, kind, slot, task.timer});
+  if (kind == TimerHeap::Kind::task_ready)
+    timers_.set({at, kind, slot, ++task.timer});  // an earlier wait no longer counts
+  else
+    timers_.set({at, kind, slot, raw(task.seq)});
 }
 
 bool Dispatcher::is_stale(const TimerHeap::Alarm& alarm) const {
@@ -134,7 +136,7 @@ bool Dispatcher::is_stale(const TimerHeap::Alarm& alarm) const {
   if (alarm.kind == TimerHeap::Kind::task_ready)
     return task.state != TaskState::delayed || task.timer != alarm.stamp;
   return task.state == TaskState::free || task.state == TaskState::settling ||
-         task.expires != alarm.at;
+         raw(task.seq) != alarm.stamp;
 }
 
 void Dispatcher::ring(const TimerHeap::Alarm& alarm, Time now) {
