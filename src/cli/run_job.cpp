@@ -90,8 +90,9 @@ bool RunJob::may_submit() const {
 }
 
 void RunJob::loop() {
-  while (!is_done()) {
-    submit_some();
+  while (true) {
+    submit_some();  // may find that the input has ended: then there is nothing to wait for
+    if (is_done()) return;
     wait();
     take_signals();
     take_outcomes();
@@ -207,8 +208,9 @@ void RunJob::finish_task(const Outcome& outcome) {
     return;
   }
   if (outcome.status != Status::done) ++failed_;
+  const std::uint64_t received = result.out.size() + result.err.size();
   print(job, outcome, result);
-  if (joblog_) log(job, outcome, result);
+  if (joblog_) log(job, outcome, result, received);
   const int exit_code = result.signal != 0 ? 0 : result.exit_code;
   switch (policy_.finished(exit_code, result.signal)) {
     case HaltPolicy::Decision::keep_going:
@@ -223,6 +225,7 @@ void RunJob::finish_task(const Outcome& outcome) {
   if (reader_gone_) halt(true);
 }
 
+// Moves the outputs out of `result`.
 void RunJob::print(const Job& job, const Outcome& outcome, CommandResult& result) {
   TaskOutput out;
   out.seq = job.number;
@@ -244,7 +247,8 @@ void RunJob::print(const Job& job, const Outcome& outcome, CommandResult& result
   reader_gone_ = !output_.add(std::move(out)) || reader_gone_;
 }
 
-void RunJob::log(const Job& job, const Outcome& outcome, const CommandResult& result) {
+void RunJob::log(const Job& job, const Outcome& outcome, const CommandResult& result,
+                 std::uint64_t received) {
   JobLogEntry entry;
   entry.seq = job.number;
   if (options_.access.empty() || outcome.result_is_task)
@@ -254,7 +258,7 @@ void RunJob::log(const Job& job, const Outcome& outcome, const CommandResult& re
   entry.start =
       std::chrono::duration_cast<std::chrono::microseconds>(outcome.started.time_since_epoch());
   entry.runtime = result.wall.count() > 0 ? result.wall : outcome.run;
-  entry.received = result.out.size() + result.err.size();
+  entry.received = received;
   entry.signal = result.signal;
   entry.exit_code = result.signal != 0 ? 0 : result.exit_code;
   entry.command = job.text;

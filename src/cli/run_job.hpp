@@ -58,7 +58,8 @@ class RunJob {
   void take_outcomes();
   void finish_task(const Outcome& outcome);
   void print(const Job& job, const Outcome& outcome, CommandResult& result);
-  void log(const Job& job, const Outcome& outcome, const CommandResult& result);
+  void log(const Job& job, const Outcome& outcome, const CommandResult& result,
+           std::uint64_t received);
   void halt(bool now);
   void look_after_roles();
   void show_progress();
