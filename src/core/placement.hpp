@@ -34,6 +34,8 @@ class Placement {
   [[nodiscard]] std::uint32_t ready_count(std::uint32_t type) const;
   /// Sessions that serve `type`, with or without credit.
   [[nodiscard]] std::uint32_t serving_count(std::uint32_t type) const;
+  /// Different sets of types that sessions serve.
+  [[nodiscard]] std::size_t group_count() const { return group_by_types_.size(); }
 
  private:
   struct List {

@@ -1,6 +1,6 @@
 // dispatcher_acks_test.cpp: acks settle, nacks try again, returns cost nothing.
 // SPDX-License-Identifier: MIT
-#include "dispatcher_rig.hpp"
+#include "core/dispatcher_rig.hpp"
 
 using namespace sluice::core;
 using namespace sluice::core::rig;
@@ -270,7 +270,8 @@ TEST_SUITE("dispatcher acks") {
     }
   }
 
-  // Identifiers: "returned and unstarted ones do not count"; RETURN: "unstarted, no attempt charged".
+  // Identifiers: "returned and unstarted ones do not count"; RETURN: "unstarted, no attempt
+  // charged".
   TEST_CASE("returned tasks go elsewhere in their order, uncharged") {
     Rig rig;
     Worker ann(1, "ann");

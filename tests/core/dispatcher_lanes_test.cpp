@@ -1,6 +1,6 @@
 // dispatcher_lanes_test.cpp: lanes are opened, probed, given up, and what they lost comes back.
 // SPDX-License-Identifier: MIT
-#include "dispatcher_rig.hpp"
+#include "core/dispatcher_rig.hpp"
 
 using namespace sluice::core;
 using namespace sluice::core::rig;

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include <map>
 
-#include "dispatcher_rig.hpp"
+#include "core/dispatcher_rig.hpp"
 
 using namespace sluice::core;
 using namespace sluice::core::rig;
@@ -174,7 +174,8 @@ TEST_SUITE("dispatcher leases") {
     for (int i = 0; i < 3; ++i) rig.submit_later();
     rig.submit_later(with_payload(large));
     for (int i = 0; i < 3; ++i) rig.submit_later(with_payload(half));
-    for (int i = 0; i < 1000; ++i) rig.submit_later(with_key(std::string(100, 'k') + std::to_string(i)));
+    const std::string stem(100, 'k');
+    for (int i = 0; i < 1000; ++i) rig.submit_later(with_key(stem + std::to_string(i)));
     rig.turn();
     std::size_t count = 0;
     while (rig.next_is_tasks(ann)) {

@@ -1,6 +1,6 @@
 // dispatcher_losses_test.cpp: workers die, connections are cut, and the right task is blamed.
 // SPDX-License-Identifier: MIT
-#include "dispatcher_rig.hpp"
+#include "core/dispatcher_rig.hpp"
 
 using namespace sluice::core;
 using namespace sluice::core::rig;

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "core/dispatcher.hpp"
+#include "core/message_keeper.hpp"
 
 namespace sluice::core::rig {
 
@@ -68,8 +69,6 @@ class Rig {
   Rig(const Rig&) = delete;
   Rig& operator=(const Rig&) = delete;
 
-  // --- time ---------------------------------------------------------------
-
   /// One turn of the shell, in its order.
   void turn() {
     machine.advance(now);
@@ -119,8 +118,6 @@ class Rig {
       for (Worker* worker : alive) say(*worker);
     }
   }
-
-  // --- workers --------------------------------------------------------------
 
   void receive(PeerId from, Sid sid, std::uint64_t n, Message message) {
     machine.receive(from, {sid, n, std::move(message)}, now);
@@ -202,8 +199,6 @@ class Rig {
     CHECK(last_n == worker.ano);
   }
 
-  // --- tasks ------------------------------------------------------------------
-
   Seq submit(SubmitEntry entry = {}, std::string_view type = "t") {
     const Seq seq = submit_later(entry, type);
     turn();
@@ -222,8 +217,6 @@ class Rig {
     turn();
     return seqs;
   }
-
-  // --- what was sent ------------------------------------------------------------
 
   /// The next message to that peer, which must be an M.
   template <typename M>
@@ -262,6 +255,16 @@ class Rig {
     const Outcomes outcomes = take<Outcomes>([](const Sent& s) { return s.sink == 0U; });
     REQUIRE(outcomes.entries.size() == 1);
     return outcomes.entries.front();
+  }
+  /// How many were sent since the last look at them.
+  std::size_t drop_outcomes() {
+    std::size_t count = 0;
+    std::erase_if(sent_, [&](const Sent& s) {
+      const auto* outcomes = std::get_if<Outcomes>(&s.envelope.message);
+      if (outcomes != nullptr) count += outcomes->entries.size();
+      return outcomes != nullptr;
+    });
+    return count;
   }
   void confirm(Rsn rsn) {
     SinkConfirm confirm;
@@ -309,6 +312,7 @@ class Rig {
   std::uint64_t sink_max_frame = 4 << 20;
   std::uint64_t sink_opens = 0, sink_sid = 500;
   std::uint64_t pings = 0;
+  Seq floor_told{};
   std::deque<Sid> lanes_wanted;
   std::vector<Sid> lanes_closed;
   std::vector<DispatcherEffects::Question> questions;
@@ -345,24 +349,22 @@ class Rig {
       ++pings;
       return;
     }
-    if (std::holds_alternative<SinkBeat>(m) || std::holds_alternative<Floor>(m)) return;
+    if (std::holds_alternative<SinkBeat>(m)) return;
+    if (const auto* floor = std::get_if<Floor>(&m)) {
+      CHECK(floor->floor >= floor_told);
+      floor_told = floor->floor;
+      return;
+    }
     if (auto* tasks = std::get_if<Tasks>(&m)) {
-      for (std::string_view& type : tasks->types) type = copy(type);
+      for (std::string_view& type : tasks->types) type = kept_.copy(type);
       for (TaskEntry& entry : tasks->entries) {
-        entry.key = copy(entry.key);
-        entry.payload = as_bytes(copy(as_text(entry.payload)));
-      }
-    } else if (auto* outcomes = std::get_if<Outcomes>(&m)) {
-      for (std::string_view& type : outcomes->types) type = copy(type);
-      for (OutcomeEntry& entry : outcomes->entries) {
-        entry.key = copy(entry.key);
-        entry.error = copy(entry.error);
-        entry.payload = as_bytes(copy(as_text(entry.payload)));
+        entry.key = kept_.copy(entry.key);
+        entry.payload = as_bytes(kept_.copy(as_text(entry.payload)));
       }
     }
+    kept_.keep(m);
     sent_.push_back(std::move(message));
   }
-  std::string_view copy(std::string_view text) { return kept_.emplace_back(text); }
 
   static std::string name_of(const Sent& s) {
     return "message " + std::to_string(s.envelope.message.index()) + " to " +
@@ -375,10 +377,9 @@ class Rig {
   }
 
   std::deque<Sent> sent_;
-  std::deque<std::string> kept_;
+  test::MessageKeeper kept_;
 };
 
-/// A task's entry with one thing said of it.
 inline SubmitEntry with_payload(std::string_view payload) {
   SubmitEntry entry;
   entry.payload = as_bytes(payload);

@@ -1,6 +1,6 @@
 // dispatcher_sessions_test.cpp: how workers come, are reconciled, fall silent and go.
 // SPDX-License-Identifier: MIT
-#include "dispatcher_rig.hpp"
+#include "core/dispatcher_rig.hpp"
 
 using namespace sluice::core;
 using namespace sluice::core::rig;
