@@ -177,6 +177,7 @@ void RunJob::halt(bool now) {
   if (halted_ && (halted_now_ || !now)) return;
   halted_ = true;
   halted_now_ = now;
+  if (refused_) --submitted_;  // it never was
   refused_.reset();
   refused_job_.reset();
   ventilator_->halt(now);
