@@ -16,6 +16,10 @@ namespace sluice {
 /// The type under which workers that run commands announce themselves.
 inline constexpr const char* kCommandType = "exec";
 
+/// The most that can be kept of stdout and of stderr each: an outcome must fit into a frame.
+/// Let commands write larger outputs to files.
+inline constexpr std::uint64_t kMostOutputLimit = std::uint64_t{1400} << 10;
+
 /// What to run. The program is found by PATH and started without a shell, in a
 /// process group of its own. The command ends with this first process: what it
 /// leaves running in its group is killed then, after a moment in which its

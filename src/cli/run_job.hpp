@@ -92,6 +92,7 @@ class RunJob {
   bool waits_for_input_ = false;
   bool halted_ = false, halted_now_ = false;
   bool reader_gone_ = false;
+  std::string trouble_;  // of the sink, as last told
   int stop_signal_ = 0;
   std::chrono::steady_clock::time_point started_, looked_after_;
 };

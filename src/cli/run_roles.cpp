@@ -82,6 +82,12 @@ void RunJob::look_after_roles() {
   if (now - looked_after_ < kLookAfter) return;
   looked_after_ = now;
   sink_->check();
+  const std::string trouble = sink_->stats().trouble;
+  if (trouble != trouble_ && !trouble.empty()) {
+    if (progress_) progress_->clear();
+    std::cerr << "sluice run: " << trouble << '\n';
+  }
+  trouble_ = trouble;
   (void)ventilator_->unsettled();
   if (worker_ && worker_->wait_ended(std::chrono::milliseconds(0)) && !halted_)
     throw Error("the worker of this run has ended before its tasks");

@@ -12,10 +12,12 @@
 #include <cstdio>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
 
+#include <sluice/command.hpp>
 #include <sluice/error.hpp>
 
 #include "cli/binding.hpp"
@@ -51,14 +53,14 @@ EXIT CODE  0 all done; 1-100 so many tasks failed; 101 more; 255 sluice's own er
 
 // What the option parser fills in as text; parsed after it has seen all of it.
 struct RawRun {
-  std::string jobs, timeout, halt = "never", output = "text", output_limit = "1M";
+  std::string jobs = "100%", halt = "never", output = "text", output_limit = "1M";
+  std::optional<std::string> timeout;
   RunOptions options;
 };
 
 std::uint32_t parse_jobs(const std::string& text) {
   const std::uint32_t cores = std::max(std::thread::hardware_concurrency(), 1U);
-  if (text.empty()) return cores;
-  const bool percent = text.back() == '%';
+  const bool percent = !text.empty() && text.back() == '%';
   const std::string digits = percent ? text.substr(0, text.size() - 1) : text;
   const bool plain =
       !digits.empty() && digits.size() <= 6 &&
@@ -85,14 +87,16 @@ RunOptions finished(RawRun& raw, const Invocation& invocation) {
   if (options.jobs == 0 && options.access.empty())
     throw Error("--jobs 0 runs nothing here: give --access FILE so that workers can join");
   if (options.jobs > 100'000) throw Error("--jobs can be 100000 at most");
-  if (!raw.timeout.empty()) {
-    options.timeout = parse_duration(raw.timeout);
+  if (raw.timeout) {
+    options.timeout = parse_duration(*raw.timeout);
     if (options.timeout < std::chrono::milliseconds(1))
       throw Error("--timeout must be at least 1 ms");
   }
   if (options.retries == 0) options.retries = 1;
   options.halt = parse_halt(raw.halt);
   options.output_limit = parse_byte_size(raw.output_limit);
+  if (options.output_limit > kMostOutputLimit)
+    throw Error("--output-limit can be 1400K at most: let commands write larger outputs to files");
   if (raw.output == "json") options.output = RunOptions::Output::json;
   if (raw.output == "quiet") options.output = RunOptions::Output::quiet;
   // A worker elsewhere starts in a folder of its own; the commands mean this one.
@@ -128,12 +132,12 @@ void add_options(CLI::App& verb, RawRun& raw) {
   verb.add_option("--halt", raw.halt,
                   "When to stop early: never, or now|soon,fail|success|done=N|N%");
   verb.add_option("--joblog", options.joblog, "Write GNU parallel's nine columns to this file");
-  verb.add_option("--outcomes", options.outcomes, "Write a JSON object per task to this file");
+  verb.add_option("--outcomes", options.outcomes, "Write a JSON object per task to this file, replacing it");
   verb.add_flag("--dry-run", options.dry_run, "Print the commands and run nothing");
   verb.add_flag("-0,--null", options.null_separated, "Input lines end with NUL, not newline");
   verb.add_option("--workdir,--wd", options.workdir, "Folder the commands start in");
   verb.add_option("--output-limit", raw.output_limit,
-                  "Bytes kept of stdout and of stderr of a task (default 1M)");
+                  "Bytes kept of stdout and of stderr of a task (default 1M, at most 1400K)");
   verb.add_option("--output", raw.output,
                   "text: what the tasks print; json: a summary instead; quiet: nothing")
       ->check(CLI::IsMember({"text", "json", "quiet"}));

@@ -8,12 +8,14 @@
 #include <nlohmann/json.hpp>
 #include <system_error>
 
+#include "cli/byte_size.hpp"
 #include "cli/confirmation_printer.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/help_format.hpp"
 #include "cli/terminal.hpp"
 #include "sluice/access.hpp"
 #include "sluice/client.hpp"
+#include "sluice/command.hpp"
 #include "sluice/error.hpp"
 
 namespace sluice::cli {
@@ -174,7 +176,8 @@ void add_submit_options(CLI::App& verb, SubmitArguments& arguments) {
                   "For several tasks with {} or {#} in it");
   add_duration(verb, "--timeout", options.timeout, "Limit of one execution; 0: none");
   verb.add_option("--retries", options.max_attempts,
-                  "Executions that may fail before the task fails (default: the ventilator's)");
+                  "Executions that may fail before the task fails (default: the ventilator's)")
+      ->check(CLI::Range(1U, 1'000'000U));
   verb.add_option("--priority", options.priority, "Higher goes first (default 0)");
   add_duration(verb, "--delay", options.delay, "Not before so long after it was taken");
   add_duration(verb, "--ttl", options.ttl, "Expires if not settled by then; 0: never");
@@ -186,7 +189,14 @@ void add_submit_options(CLI::App& verb, SubmitArguments& arguments) {
                   "Folder it starts in (default: this one; \"\": the worker's own)")
       ->option_text("DIR");
   add_bytes(verb, "--output-limit", options.output_limit,
-            "Kept of stdout and of stderr each; 0: the worker's limit");
+            "Kept of stdout and of stderr each, at most 1400K; 0: the worker's limit")
+      ->check(CLI::Validator(
+          [](std::string& text) {
+            return parse_byte_size(text) > kMostOutputLimit
+                       ? std::string("can be 1400K at most: write larger outputs to files")
+                       : std::string();
+          },
+          "", ""));
   add_output(verb, arguments.output);
   add_duration(verb, "--connect-timeout", arguments.connect_timeout,
                "How long to try to reach the ventilator");

@@ -39,6 +39,9 @@ WorkerOptions checked(WorkerOptions options) {
   if (!options.run_commands && options.slots > kMostExecutors)
     throw Error("a worker with handlers runs a thread per slot: " + std::to_string(kMostExecutors) +
                 " slots at most");
+  if (options.output_limit > kMostOutputLimit)
+    throw Error("at most " + std::to_string(kMostOutputLimit) +
+                " bytes of a command's output can be kept: let it write more to a file");
   if (options.name.size() > wire::kMaxName)
     throw Error("a worker's name may have 128 bytes at most");
   if (options.name.empty()) options.name = net::default_name();

@@ -60,9 +60,16 @@ SystemTime as_time(const std::string& text) {
 }
 
 std::string read_all(const std::string& path) {
+  constexpr off_t kMostBytes = 1 << 20;
+  struct stat info {};
+  const bool is_there = ::stat(path.c_str(), &info) == 0;
+  if (is_there && (!S_ISREG(info.st_mode) || info.st_size > kMostBytes || info.st_size == 0))
+    throw Error(path + " is not an access file of sluice" +
+                (info.st_size == 0 && S_ISREG(info.st_mode) ? " (it is empty)" : "") +
+                ": name the file that the ventilator wrote");
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
-  if (!file || !(text << file.rdbuf())) {
+  if (!is_there || !file || !(text << file.rdbuf())) {
     if (errno == ENOENT)
       throw Error("there is no access file at " + path +
                   ": start a ventilator with --access " + path +

@@ -6,6 +6,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <string>
 
 #include <sys/stat.h>
@@ -109,6 +110,15 @@ TEST_CASE("errors say what is wrong and what to do") {
   write_file(path, R"({"version":2,"and":"all is different"})");
   CHECK(contains(error_of(path), "version 2"));
   CHECK_FALSE(error_of(folder.file("")).empty());  // a folder
+}
+
+TEST_CASE("a device, a folder and an empty file are no access files, and are told so at once") {
+  const TempFolder folder;
+  const std::string empty = folder.file("empty");
+  std::ofstream(empty).close();
+  CHECK(contains(error_of(empty), "is empty"));
+  CHECK(contains(error_of("/dev/zero"), "not an access file"));
+  CHECK(contains(error_of(folder.file("")), "not an access file"));
 }
 
 TEST_CASE("a time that is none makes it no access file") {
