@@ -20,6 +20,12 @@ constexpr std::size_t kReadSize = 65536;
 
 std::string reason(int error) { return std::generic_category().message(error); }
 
+// Whether a read would not block. An end and an error are something to read, too.
+bool is_readable(int fd) {
+  pollfd entry{fd, POLLIN, 0};
+  return fd < 0 || ::poll(&entry, 1, 0) != 0;
+}
+
 bool is_separator(std::string_view word) {
   return word == ":::" || word == ":::+" || word == "::::" || word == "::::+";
 }
@@ -107,6 +113,7 @@ bool LineReader::take_buffered(std::string& line) {
 Ready LineReader::poll(std::string& line) {
   if (take_buffered(line)) return Ready::yes;
   if (ended_) return Ready::end;
+  if (!is_readable(fd_)) return Ready::wait;
   buffer_.erase(0, start_);
   scanned_ -= start_;
   start_ = 0;

@@ -49,8 +49,8 @@ class LineReader {
   /// Does not own `fd`. `name` is for messages.
   LineReader(int fd, std::string name, char delimiter, std::size_t limit);
 
-  /// Takes the next line into `line` if it has one. Otherwise reads once, which does not block
-  /// where `fd` is readable or non-blocking, and says `wait` if that did not complete a line.
+  /// Takes the next line into `line` if it has one. Otherwise reads once if there is something to
+  /// read, and says `wait` if that did not complete a line. Never blocks.
   /// Throws sluice::Error if reading fails or a line is longer than the limit.
   [[nodiscard]] Ready poll(std::string& line);
 

@@ -373,6 +373,19 @@ TEST_SUITE("line_reader") {
     CHECK(reader.poll(line) == Ready::end);
   }
 
+  TEST_CASE("an open pipe with nothing in it is to be waited for, not read") {
+    TestPipe pipe;
+    LineReader reader(pipe.read_fd(), "standard input", '\n', 100);
+    std::string line;
+    CHECK(reader.poll(line) == Ready::wait);
+    pipe.put("a\n");
+    CHECK(reader.poll(line) == Ready::yes);
+    CHECK(line == "a");
+    CHECK(reader.poll(line) == Ready::wait);
+    pipe.close_write();
+    CHECK(reader.poll(line) == Ready::end);
+  }
+
   TEST_CASE("reading from a closed descriptor is an error") {
     LineReader reader(-1, "standard input", '\n', 100);
     std::string line;

@@ -28,6 +28,31 @@ std::unique_ptr<Process> start_sleepers(const RunRig& rig) {
 }
 
 TEST_SUITE("run: stop") {
+  TEST_CASE("a line's output appears before the next line is written") {
+    const RunRig rig;
+    const auto run = rig.start({"-j", "2", "--", "echo", "got-{}"});
+    for (int i = 1; i <= 5; ++i) {
+      run->write_input(std::to_string(i) + "\n");
+      REQUIRE(run->prints("got-" + std::to_string(i) + "\n"));
+    }
+    run->write_input("6\n7");
+    REQUIRE(run->prints("got-6\n"));
+    run->write_input("8\n");
+    REQUIRE(run->prints("got-78\n"));
+    run->close_input();
+    CHECK(run->wait() == 0);
+    CHECK(lines_of(run->out()).size() == 7);
+  }
+
+  TEST_CASE("a silent input holds back neither output nor signals") {
+    const RunRig rig;
+    const auto run = rig.start({"-j", "1", "--", "echo"});
+    run->write_input("a\n");
+    REQUIRE(run->prints("a\n"));
+    run->signal(SIGINT);
+    CHECK(run->wait() == 128 + SIGINT);
+  }
+
   // The first task holds up all output. The others fail at once, without a process.
   TEST_CASE("with -k a slow first task bounds how far the run goes ahead") {
     const RunRig rig;
