@@ -133,7 +133,10 @@ void Dispatcher::make_ready(TaskSlot slot, bool front, Time now) {
   TaskRecord& task = tasks_[slot];
   SLUICE_ASSERT(task.state == TaskState::delayed);
   if (task.cancel_requested) return settle_here(slot, Status::cancelled, "cancelled", now);
-  if (halted_) return settle_here(slot, Status::cancelled, "not started: all was halted", now);
+  if (halted_)
+    return settle_here(
+        slot, Status::cancelled,
+        task.executions > 0 ? "stopped: all was halted" : "not started: all was halted", now);
   --delayed_count_;
   task.state = TaskState::ready;
   ++ready_count_;
