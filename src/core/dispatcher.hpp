@@ -112,6 +112,8 @@ class Dispatcher {
   [[nodiscard]] const Identity& identity() const { return identity_; }
 
  private:
+  friend class DispatcherAudit;  // a test's eye on the invariants between the members
+
   // dispatcher.cpp
   WorkerSession* session_of(PeerId from, Sid sid);
   void heard(WorkerSession& session, Time now);

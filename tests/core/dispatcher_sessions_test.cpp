@@ -66,6 +66,24 @@ TEST_SUITE("dispatcher sessions") {
     CHECK(rig.machine.unsettled() == 2);
   }
 
+  TEST_CASE("each reconnection is judged by its own inventory") {
+    Rig rig;
+    Worker ann(1, "ann");
+    rig.join(ann, 2);
+    rig.submit_many(2);
+    const std::vector<TaskEntry> tasks = rig.all_for(ann);
+    for (const std::uint64_t left : {2U, 1U}) {
+      ann.peer = PeerId{10 + left};
+      rig.hello(ann);
+      std::vector<HeldTask> held;
+      for (std::size_t i = 0; i < left; ++i)
+        held.push_back({tasks[i].seq, tasks[i].lease, HeldState::queued});
+      rig.inventory(ann, held);
+      CHECK(rig.status().leased == left);
+    }
+    CHECK(rig.status().ready == 1);
+  }
+
   // Rule 6: "A sid that is not the sender's current one: ERROR UNKNOWN_SESSION (at most 1/s per
   // peer), no other effect".
   TEST_CASE("what the old connection still says has no effect") {

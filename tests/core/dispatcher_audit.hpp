@@ -1,0 +1,132 @@
+// dispatcher_audit.hpp: whether all members of a ventilator's machine agree.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "core/dispatcher.hpp"
+
+namespace sluice::core {
+
+/// Looks at the members of a ventilator's machine; the first thing that does not fit, or nothing.
+class DispatcherAudit {
+ public:
+  explicit DispatcherAudit(const Dispatcher& machine) : m_(machine) {}
+
+  const char* fault() {
+    const SeqIndex& numbers = m_.tasks_.numbers();
+    live_.clear();
+    slots_.clear();
+    for (Seq seq = numbers.floor(); seq < numbers.next_seq(); seq = next(seq)) {
+      const TaskSlot slot = m_.tasks_.find(seq);
+      if (slot == kNoTask) continue;
+      live_.push_back(seq);
+      slots_.push_back(slot);
+      if (m_.tasks_[slot].seq != seq) return "a number leads to another task";
+    }
+    if (live_.size() != m_.tasks_.count()) return "the count of tasks is wrong";
+    for (const char* fault : {tasks(), sessions(), suspects()})
+      if (fault != nullptr) return fault;
+    return nullptr;
+  }
+  /// Unsettled tasks, as of the last look.
+  [[nodiscard]] const std::vector<Seq>& live() const { return live_; }
+
+ private:
+  const char* tasks() {
+    std::uint64_t count[5] = {}, bytes = 0;
+    std::vector<std::uint64_t> ready(m_.ready_.size());
+    heads_.clear();
+    leases_.clear();
+    for (const TaskSlot slot : slots_) {
+      const TaskRecord& task = m_.tasks_[slot];
+      ++count[static_cast<int>(task.state)];
+      bytes += task.body.size();
+      const bool is_leased = task.state == TaskState::leased;
+      if (is_leased != (task.lease != Lease{})) return "a lease of a task that is not leased";
+      if (is_leased) leases_.push_back(task.lease);
+      if (is_leased != (task.session != kNoSession)) return "a session of a task not leased";
+      if (task.next != kNoTask && m_.tasks_[task.next].prev != slot) return "a broken link";
+      if (task.prev != kNoTask && m_.tasks_[task.prev].next != slot) return "a broken link back";
+      const bool queued = task.state == TaskState::ready && !task.suspect;
+      if (queued) {
+        ++ready[task.type];
+        if (task.prev == kNoTask) heads_.push_back({task.type, task.priority});
+      } else if (!is_leased && (task.prev != kNoTask || task.next != kNoTask)) {
+        return "a task on a list where it does not belong";
+      }
+    }
+    if (has_twins(heads_)) return "two queues of one type and priority";
+    if (has_twins(leases_)) return "a lease of two tasks";
+    for (std::size_t type = 0; type < ready.size(); ++type)
+      if (ready[type] != m_.ready_[type].count()) return "the count of a queue is wrong";
+    if (bytes != m_.tasks_.bytes()) return "the count of bytes is wrong";
+    if (count[0] != 0) return "a free slot has a number";
+    if (count[1] != m_.ready_count_) return "the count of ready tasks is wrong";
+    if (count[2] != m_.delayed_count_) return "the count of delayed tasks is wrong";
+    if (count[4] != m_.settling_count_) return "the count of settling tasks is wrong";
+    leased_ = count[3];
+    return nullptr;
+  }
+
+  const char* sessions() {
+    std::uint64_t held = 0, sessions = 0, lanes = 0;
+    for (const WorkerSession& session : m_.sessions_) {
+      if (session.sid == Sid{}) continue;
+      ++sessions;
+      lanes += session.push_lane ? 1 : 0;
+      if (session.tasks_sent > session.tasks_limit) return "more tasks than the credit";
+      if (session.bytes_sent > session.bytes_limit) return "more bytes than the credit";
+      std::uint32_t count = 0;
+      for (TaskSlot s = session.held.head; s != kNoTask; s = m_.tasks_[s].next, ++count) {
+        const TaskRecord& task = m_.tasks_[s];
+        if (task.state != TaskState::leased || task.session != session.index)
+          return "a session holds what is not leased to it";
+      }
+      if (count != session.held.count) return "the count of a session's leases is wrong";
+      held += count;
+      const bool may = session.phase == SessionPhase::active && !session.suspect &&
+                       !session.trial && session.free_tasks() > 0 && session.free_bytes() > 0;
+      if (may != (session.standing != Standing::closed)) return "a stale standing";
+      if (may && (count < session.slots) != (session.standing == Standing::idle))
+        return "a stale standing of an idle session";
+      if (m_.by_sid_.at(session.sid) != session.index) return "a sid leads elsewhere";
+    }
+    if (held != leased_) return "a leased task that no session holds";
+    if (sessions != m_.by_sid_.size()) return "a sid of nobody";
+    if (lanes != m_.lanes_) return "the count of lanes is wrong";
+    return nullptr;
+  }
+
+  const char* suspects() {
+    std::vector<TaskSlot> seen = m_.suspects_;
+    if (has_twins(seen)) return "a suspect named twice";
+    for (const TaskSlot slot : m_.suspects_) {
+      const TaskRecord& task = m_.tasks_[slot];
+      if (task.state != TaskState::ready || !task.suspect) return "a suspect that is none";
+    }
+    std::size_t count = 0;
+    for (const TaskSlot slot : slots_) {
+      const TaskRecord& task = m_.tasks_[slot];
+      count += task.state == TaskState::ready && task.suspect ? 1 : 0;
+    }
+    return count == seen.size() ? nullptr : "a suspect on no list";
+  }
+
+  template <typename T>
+  static bool has_twins(std::vector<T>& values) {
+    std::sort(values.begin(), values.end());
+    return std::adjacent_find(values.begin(), values.end()) != values.end();
+  }
+
+  const Dispatcher& m_;
+  std::vector<Seq> live_;
+  std::vector<TaskSlot> slots_;
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> heads_;
+  std::vector<Lease> leases_;
+  std::uint64_t leased_ = 0;
+};
+
+}  // namespace sluice::core
