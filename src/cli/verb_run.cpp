@@ -132,7 +132,8 @@ void add_options(CLI::App& verb, RawRun& raw) {
   verb.add_option("--halt", raw.halt,
                   "When to stop early: never, or now|soon,fail|success|done=N|N%");
   verb.add_option("--joblog", options.joblog, "Write GNU parallel's nine columns to this file");
-  verb.add_option("--outcomes", options.outcomes, "Write a JSON object per task to this file, replacing it");
+  verb.add_option("--outcomes", options.outcomes,
+                  "Write a JSON object per task to this file, replacing it");
   verb.add_flag("--dry-run", options.dry_run, "Print the commands and run nothing");
   verb.add_flag("-0,--null", options.null_separated, "Input lines end with NUL, not newline");
   verb.add_option("--workdir,--wd", options.workdir, "Folder the commands start in");

@@ -37,9 +37,10 @@ int run(SinkArguments& arguments) {
            "; name it to a ventilator with: sluice ventilator --sink " + sink.endpoint());
   log.info("outcomes go to " + arguments.sink.file + ", which holds " +
            std::to_string(sink.stats().known));
+  if (!sink.stats().opening_note.empty()) log.warn(sink.stats().opening_note);
   (void)write_all(1, sink.endpoint() + "\n");  // nobody reading is no reason to stop
   std::string trouble;
-  std::uint64_t producers = 0;
+  std::uint64_t producers = 0, refused = 0;
   while (!signals.wait(kTick)) {
     sink.check();
     const Sink::Stats stats = sink.stats();
@@ -49,6 +50,10 @@ int run(SinkArguments& arguments) {
     if (stats.producers != producers)
       log.detail(std::to_string(stats.producers) + " workers and ventilators connected");
     producers = stats.producers;
+    if (stats.refused_frames != refused)
+      log.warn(std::to_string(stats.refused_frames) +
+               " frames refused so far: something else than a worker talks to this port");
+    refused = stats.refused_frames;
   }
   sink.stop();
   sink.check();

@@ -142,6 +142,7 @@ class VentilatorRole {
     if (own_sink && sink_->stats().known > 0)
       log_.info(arguments_.sink.file + " holds " + std::to_string(sink_->stats().known) +
                 " outcomes already; new ones are appended");
+    if (own_sink && !sink_->stats().opening_note.empty()) log_.warn(sink_->stats().opening_note);
     log_.info("tasks are kept in memory: they live as long as this process");
   }
 
@@ -154,10 +155,15 @@ class VentilatorRole {
     }
     if (!sink_) return;
     sink_->check();
-    const std::string trouble = sink_->stats().trouble;
+    const Sink::Stats stats = sink_->stats();
+    const std::string& trouble = stats.trouble;
     if (trouble != trouble_ && !trouble.empty()) log_.warn("sink: " + trouble);
     if (trouble != trouble_ && trouble.empty()) log_.info("sink: outcomes are stored again");
     trouble_ = trouble;
+    if (stats.refused_frames != refused_)
+      log_.warn("sink: " + std::to_string(stats.refused_frames) +
+                " frames refused so far: something else than a worker talks to its port");
+    refused_ = stats.refused_frames;
   }
 
   // Returns how many tasks are left.
@@ -196,6 +202,7 @@ class VentilatorRole {
   std::optional<PublishedAccess> access_;  // first to go
   std::size_t workers_ = 0;
   std::string trouble_;
+  std::uint64_t refused_ = 0;
 };
 
 }  // namespace

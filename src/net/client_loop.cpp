@@ -95,14 +95,16 @@ void ClientLoop::run() {
 void ClientLoop::turn() {
   wait();
   const core::Time now = Clock::now();  // read once: a turn happens at one instant
-  if (link_.next_event() == OutgoingLink::Event::disconnected) core_.link_lost(now);
+  // What the other side said before the connection went, a BYE above all, is heard first.
+  const bool cut = link_.next_event() == OutgoingLink::Event::disconnected;
   link_.flush();
-  for (int i = 0; i < kMaxMessagesPerTurn; ++i) {
+  for (int i = 0; cut || i < kMaxMessagesPerTurn; ++i) {
     auto envelope = link_.receive(pool_);
     if (!envelope) break;
     core_.receive(*envelope, now);
     pool_.give_back(std::move(envelope->message));
   }
+  if (cut) core_.link_lost(now);
   take_questions(now);
   inbox_.fetch([&](const core::NewTask& task) {
     if (core_.submit(task, now) == core::Submitter::Taken::yes) return;

@@ -164,6 +164,10 @@ SendResult Router::send(core::PeerId peer, OutFrame& frame) {
   return result;
 }
 
+void Router::send_queued_at_end(std::chrono::milliseconds most) {
+  socket_.ref().set(zmq::sockopt::linger, static_cast<int>(most.count()));
+}
+
 std::string Router::peer_address(core::PeerId peer) const {
   const auto at = peers_.find(static_cast<std::uint32_t>(core::raw(peer)));
   return at == peers_.end() ? std::string() : at->second.address;

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -46,7 +47,8 @@ class Router {
   /// Listens at `where`; throws Error with the cure, at once, if another process has it.
   Router(std::shared_ptr<Context> context, const Endpoint& where, std::uint64_t max_frame);
   /// The port or path is free again on return (it waits for libzmq's word on that,
-  /// normally well under a millisecond, at most a second). Nothing queued is sent.
+  /// normally well under a millisecond, at most a second). Nothing queued is sent, unless
+  /// send_queued_at_end() says so.
   ~Router();
   Router(Router&&) = default;
   Router& operator=(Router&&) = delete;
@@ -61,6 +63,9 @@ class Router {
   /// keep the message and try again after a while (no event tells when; 5 ms will do).
   [[nodiscard]] SendResult send(core::PeerId peer, core::Bytes bytes);
   [[nodiscard]] SendResult send(core::PeerId peer, OutFrame& frame);
+
+  /// What is queued when the socket closes still goes out in the background, for so long at most.
+  void send_queued_at_end(std::chrono::milliseconds most);
 
   /// A peer that sent something and whose connection has since ended; each once. A hint, and
   /// only for tcp and ipc. What it sent before may still be waiting in receive(). To be asked

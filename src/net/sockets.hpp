@@ -12,8 +12,9 @@
 
 namespace sluice::net {
 
-/// A socket and the context it lives in. Closing never blocks, for every kind has LINGER 0:
-/// what must arrive is retained by the core, not by libzmq. Used by one thread at a time.
+/// A socket and the context it lives in. Closing never blocks, for every kind has LINGER 0
+/// (but for a Router's last words): what must arrive is retained by the core, not by libzmq.
+/// Used by one thread at a time.
 class Socket {
  public:
   Socket(std::shared_ptr<Context> context, zmq::socket_type type);  // throws Error

@@ -22,6 +22,8 @@ namespace {
 constexpr int kMaxMessagesPerTurn = 256;
 constexpr core::Duration kRetrySends = std::chrono::milliseconds(5);
 constexpr std::size_t kMostWaitingSends = 65'536;
+// A BYE is said once, and whoever misses it tries to reconnect for ever.
+constexpr std::chrono::milliseconds kLastWords(300);
 
 core::DispatcherOptions core_options(const VentilatorOptions& options) {
   core::DispatcherOptions out;
@@ -100,6 +102,7 @@ void VentilatorLoop::run() {
       }
       turn();
     }
+    router_->send_queued_at_end(kLastWords);
     core_->say_bye(Clock::now());
     core::DispatcherEffects last = core_->take_effects(Clock::now());
     for (const auto& send : last.to_peers) send_to_peer(send.peer, send.envelope, Clock::now());
@@ -180,13 +183,13 @@ void VentilatorLoop::receive(core::Time now) {
 
 void VentilatorLoop::receive_from_sinks(core::Time now) {
   for (std::size_t i = 0; i < sinks_.size(); ++i) {
-    if (sinks_[i]->next_event() == OutgoingLink::Event::disconnected)
-      core_->sink_disconnected(i, now);
+    const bool cut = sinks_[i]->next_event() == OutgoingLink::Event::disconnected;
     sinks_[i]->flush();
     while (auto envelope = sinks_[i]->receive(pool_)) {
       core_->receive_from_sink(i, *envelope, now);
       pool_.give_back(std::move(envelope->message));
     }
+    if (cut) core_->sink_disconnected(i, now);  // what it said before counts
   }
 }
 

@@ -121,14 +121,17 @@ void WorkerLoop::collect(core::Time now) {
 void WorkerLoop::receive(core::Time now) {
   constexpr core::Runner::From kControl{core::Runner::Source::control, 0};
   constexpr core::Runner::From kLane{core::Runner::Source::lane, 0};
+  // Asked before, told after: what was said before the connection went, a BYE above all, has
+  // arrived by then, and is lost with the socket.
+  const bool cut = control_.next_event() == OutgoingLink::Event::disconnected;
   control_.flush();
   for (int i = 0; auto envelope = control_.receive(pool_); ++i) {
     core_.receive(kControl, *envelope, now);
     pool_.give_back(std::move(envelope->message));
-    more_to_do_ = i + 1 == kMaxMessagesPerTurn;
+    more_to_do_ = i + 1 == kMaxMessagesPerTurn && !cut;
     if (more_to_do_) break;
   }
-  if (control_.next_event() == OutgoingLink::Event::disconnected) core_.disconnected(kControl, now);
+  if (cut) core_.disconnected(kControl, now);
   take_lane_address();
   for (int i = 0; lane_ && i < kMaxMessagesPerTurn; ++i) {
     const auto frame = lane_->receive();
@@ -148,12 +151,13 @@ void WorkerLoop::receive(core::Time now) {
 void WorkerLoop::receive_from_sinks(core::Time now) {
   for (auto& [link, sink] : sinks_) {
     const core::Runner::From from{core::Runner::Source::sink, link};
+    const bool cut = sink->next_event() == OutgoingLink::Event::disconnected;
     sink->flush();
     while (auto envelope = sink->receive(pool_)) {
       core_.receive(from, *envelope, now);
       pool_.give_back(std::move(envelope->message));
     }
-    if (sink->next_event() == OutgoingLink::Event::disconnected) core_.disconnected(from, now);
+    if (cut) core_.disconnected(from, now);
   }
 }
 

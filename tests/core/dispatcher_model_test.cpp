@@ -258,7 +258,8 @@ class World {
       }
       ++i;
     }
-    if (one_in(20)) refs.push_back({Seq{random_.below(raw(newest_) + 3)}, Lease{random_.below(99)}});
+    if (one_in(20))
+      refs.push_back({Seq{random_.below(raw(newest_) + 3)}, Lease{random_.below(99)}});
     return refs;
   }
   void say_inventory(FakeWorker& worker) {

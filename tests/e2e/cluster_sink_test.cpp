@@ -1,0 +1,103 @@
+// cluster_sink_test.cpp: sinks that die, come back, and run out of room.
+// SPDX-License-Identifier: MIT
+#include <doctest/doctest.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <map>
+
+#include "e2e/handler_cluster.hpp"
+#include "e2e/sink_process.hpp"
+
+namespace sluice::e2e {
+namespace {
+
+// A file system of 1 MiB, if this user may make one.
+class SmallDisk {
+ public:
+  explicit SmallDisk(const std::string& path) : path_(path) {
+    std::filesystem::create_directory(path);
+    mounted_ = ::mount("tmpfs", path.c_str(), "tmpfs", 0, "size=1m") == 0;
+  }
+  ~SmallDisk() {
+    if (mounted_) ::umount2(path_.c_str(), MNT_DETACH);
+  }
+  SmallDisk(const SmallDisk&) = delete;
+  SmallDisk& operator=(const SmallDisk&) = delete;
+  [[nodiscard]] bool mounted() const { return mounted_; }
+
+ private:
+  std::string path_;
+  bool mounted_ = false;
+};
+
+}  // namespace
+
+TEST_SUITE("e2e: sinks") {
+  // Case 8: "the sink's file decides duplicates; nothing is executed again".
+  TEST_CASE("a sink may be killed and started again: nothing runs twice, nothing is doubled") {
+    constexpr int kTasks = 6000;
+    const TempDir folder;
+    const std::string file = folder.file("outcomes.jsonl");
+    SinkProcess sink(file);
+    HandlerCluster cluster({"--sink", sink.endpoint()});
+    std::vector<HandlerWorker> workers = cluster.handler_workers(3, 2);
+    cluster.hold(kTasks, [](int i) { return 100 + i * 7 % 900; });
+    for (int kill = 1; kill <= 3; ++kill) {
+      REQUIRE(eventually([&] {
+        return folder.lines("outcomes.jsonl").size() >= static_cast<std::size_t>(kill) * 1000;
+      }, kHangs));
+      sink.process().signal(SIGKILL);
+      REQUIRE(sink.process().wait() == 128 + SIGKILL);
+      // What a crash of the machine could leave: a line that was begun. It was never confirmed.
+      std::ofstream(file, std::ios::app) << R"({"id":"00000000-1","seq":)";
+      sink.start_again();
+      CHECK(sink.process().complains("cut a torn last line"));
+    }
+    REQUIRE(cluster.wait_settled());
+    std::vector<json> outcomes;
+    for (const std::string& line : folder.lines("outcomes.jsonl"))
+      outcomes.push_back(json::parse(line));
+    CHECK(flaws(outcomes, kTasks) == "");
+    std::map<std::uint64_t, int> runs;
+    for (const HandlerWorker& worker : workers)
+      for (const DiaryEntry& entry : worker.diary()) runs[entry.seq] += entry.what == 'S' ? 1 : 0;
+    CHECK(runs.size() == kTasks);
+    for (const auto& [seq, times] : runs) CHECK_MESSAGE(times == 1, "task ", seq);
+    sink.process().signal(SIGTERM);
+    CHECK(sink.process().wait() == 0);
+  }
+
+  // Case 9: "DEFER, credit runs out, the ventilator holds, status says why; goes on when there
+  // is room".
+  TEST_CASE("tasks wait while the sink's disk is full, and go on when there is room") {
+    const TempDir folder;
+    const SmallDisk disk(folder.file("disk"));
+    if (!disk.mounted()) {
+      MESSAGE("skipped: this user cannot mount a file system");
+      return;
+    }
+    folder.write("disk/ballast", std::string(700'000, 'b'));
+    SinkProcess sink(folder.file("disk/outcomes.jsonl"));
+    HandlerCluster cluster({"--sink", sink.endpoint(), "--heartbeat", "250ms"});
+    HandlerWorker worker = cluster.handler_worker(2);
+    for (int i = 0; i < 40; ++i) cluster.submit_task("echo", std::string(16'000, 'x'));
+    CHECK(sink.process().complains("No space left on device"));
+    REQUIRE(eventually([&] {
+      const json shown = cluster.worker_status(worker.name());
+      return shown != nullptr && shown.at("unconfirmed") > 0;
+    }));
+    CHECK(cluster.number("tasks", "unsettled") > 0);
+    std::filesystem::remove(folder.file("disk/ballast"));
+    REQUIRE(cluster.wait_settled());
+    CHECK(sink.process().complains("outcomes are stored again"));
+    std::vector<json> outcomes;
+    for (const std::string& line : folder.lines("disk/outcomes.jsonl"))
+      outcomes.push_back(json::parse(line));
+    CHECK(flaws(outcomes, 40) == "");
+    for (const json& outcome : outcomes) CHECK(outcome.at("attempts") == 1);
+  }
+}
+
+}  // namespace sluice::e2e
