@@ -42,6 +42,8 @@ class CommandSlots {
   [[nodiscard]] std::size_t running() const { return slot_of_.size(); }
   /// The next one that ended; false if there is none.
   [[nodiscard]] bool collect(CommandReport& report);
+  /// Something can be collected that the runner's fd does not tell of.
+  [[nodiscard]] bool has_reports() const { return !expired_.empty(); }
   /// What was running when the supervisor went; each once, after collect() said false.
   [[nodiscard]] std::vector<core::TaskHandle> lost();
   /// False once the supervisor is gone: everything running is lost.

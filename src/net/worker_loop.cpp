@@ -187,7 +187,10 @@ void WorkerLoop::perform(core::Runner::Effects& effects, core::Time) {
 
 void WorkerLoop::change_sockets(core::Runner::Effects& effects) {
   if (effects.close_control) control_.close();
-  if (effects.close_lane) lane_.reset();
+  if (effects.close_lane) {
+    lane_.reset();
+    lane_resolver_ = Resolver();  // a lane looked up too late would take another worker's tasks
+  }
   for (const std::uint32_t link : effects.close_sinks) sinks_.erase(link);
   if (effects.open_control) {
     // An address that a peer named may be nonsense; then it is home that is tried.

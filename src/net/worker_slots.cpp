@@ -132,7 +132,9 @@ void WorkerSlots::collect_commands() {
   }
 }
 
-bool WorkerSlots::has_reports() { return handlers_ && handlers_->has_reports(); }
+bool WorkerSlots::has_reports() {
+  return commands_ ? commands_->has_reports() : handlers_->has_reports();
+}
 
 void WorkerSlots::watch(PollSet& poll) {
   if (!commands_ || !commands_->alive()) return;
