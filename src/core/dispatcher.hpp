@@ -202,7 +202,7 @@ class Dispatcher {
   Identity identity_;
   Random random_;
   bool draining_ = false;
-  bool halted_ = false;
+  std::optional<DrainMode> halted_;  // what workers are told
   bool started_ = false;
 
   TaskTable tasks_;

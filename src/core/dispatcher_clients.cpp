@@ -270,7 +270,8 @@ bool Dispatcher::cancel(Seq seq, Time now) {
 }
 
 void Dispatcher::halt(bool stop_running, Time now) {
-  draining_ = halted_ = true;
+  draining_ = true;
+  halted_ = stop_running ? DrainMode::stop : DrainMode::return_queued;
   std::vector<Seq> unstarted;
   const SeqIndex& numbers = tasks_.numbers();
   for (std::uint64_t seq = raw(numbers.floor()); seq < raw(numbers.next_seq()); ++seq) {
@@ -281,10 +282,9 @@ void Dispatcher::halt(bool stop_running, Time now) {
       unstarted.push_back(static_cast<Seq>(seq));
   }
   for (const Seq seq : unstarted) cancel(seq, now);
-  const DrainMode mode = stop_running ? DrainMode::stop : DrainMode::return_queued;
   for (WorkerSession& session : sessions_)
     if (session.sid != Sid{} && session.phase != SessionPhase::opening)
-      to_worker(session, 0, Drain{mode, 0}, now);
+      to_worker(session, 0, Drain{*halted_, 0}, now);
 }
 
 }  // namespace sluice::core

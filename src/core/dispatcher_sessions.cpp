@@ -158,8 +158,9 @@ void Dispatcher::on(WorkerSession& session, const Envelope& in, const Inventory&
     }
     slot = before;
   }
-  // A CANCEL may have been lost with the old connection.
+  // A CANCEL may have been lost with the old connection, and so may a DRAIN.
   if (!again.entries.empty()) to_worker(session, 0, std::move(again), now);
+  if (halted_) to_worker(session, 0, Drain{*halted_, 0}, now);
   session.phase = SessionPhase::active;
   if (session.push_lane) start_probe(session, now);
   placement_.refresh(session.index);

@@ -295,6 +295,10 @@ TEST_SUITE("dispatcher clients") {
     rig.send_submit(ann, 2, plain(1));
     CHECK(rig.expect<ErrorMessage>(ann.peer).code == Code::draining);
     CHECK(rig.submit_as(ann, 1, plain(1)).first == first.first);
+    Client late(3);  // has credit, or it would send nothing and never hear why
+    CHECK(rig.open(late).tasks_limit > 0);
+    rig.send_submit(late, 1, plain(1));
+    CHECK(rig.expect<ErrorMessage>(late.peer).code == Code::draining);
     CHECK_FALSE(rig.machine.reserve(1));
     CHECK_FALSE(rig.machine.has_room());
     CHECK(rig.status().draining);
@@ -305,5 +309,6 @@ TEST_SUITE("dispatcher clients") {
     rig.turn();
     CHECK(rig.expect<Bye>(bob.peer).code == Code::draining);
     CHECK(rig.expect<Bye>(ann.peer).code == Code::draining);
+    CHECK(rig.expect<Bye>(late.peer).code == Code::draining);
   }
 }

@@ -218,6 +218,39 @@ TEST_SUITE("dispatcher settling") {
     }
   }
 
+  TEST_CASE("a halt ends what has not started, and tells the workers, also after a reconnect") {
+    for (const bool stop : {false, true}) {
+      const DrainMode mode = stop ? DrainMode::stop : DrainMode::return_queued;
+      Rig rig;
+      Worker ann(1, "ann");
+      rig.join(ann, 2);
+      SubmitEntry delayed;
+      delayed.delay_ms = 1000;
+      rig.submit_many(3);
+      rig.submit(delayed);
+      const std::vector<TaskEntry> tasks = rig.all_for(ann);
+      REQUIRE(tasks.size() == 2);
+      rig.machine.halt(stop, rig.now);
+      rig.turn();
+      CHECK(rig.expect<Drain>(ann.peer).mode == mode);
+      CHECK(rig.status().settling == 2);
+      CHECK_FALSE(rig.machine.reserve(1));
+      rig.give_back(ann, {{tasks[1].seq, tasks[1].lease}});
+      CHECK(rig.status().settling == 3);
+      ann.peer = PeerId{11};
+      rig.hello(ann);
+      rig.inventory(ann, {{tasks[0].seq, tasks[0].lease, HeldState::running}});
+      CHECK(rig.expect<Drain>(ann.peer).mode == mode);
+      rig.ack(ann, tasks[0]);
+      CHECK(rig.drop_outcomes() == 3);
+      SinkConfirm confirm;
+      confirm.stored.push_back({Rsn{1}, Rsn{3}});
+      rig.from_sink(confirm);
+      CHECK(rig.machine.unsettled() == 0);
+      CHECK(rig.machine.counters().settled[3] == 3);
+    }
+  }
+
   TEST_CASE("a client cancels by number and hears what was known") {
     Rig rig;
     Client ann(1);
