@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <iostream>
 #include <utility>
 
 #include <sluice/error.hpp>
@@ -72,6 +73,8 @@ RunJob::~RunJob() = default;
 
 int RunJob::run() {
   started_ = looked_after_ = steady_clock::now();
+  if (options_.sources.empty() && is_terminal(0))
+    std::cerr << "sluice run: reading arguments from the terminal, one a line; end with ^D\n";
   start_roles();
   loop();
   finish();

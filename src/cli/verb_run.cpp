@@ -121,30 +121,41 @@ int dry_run(const RunOptions& options) {
 void add_options(CLI::App& verb, RawRun& raw) {
   RunOptions& options = raw.options;
   verb.add_option("-j,--jobs", raw.jobs,
-                  "Tasks run here at once: a number, or a percentage of the cores (default 100%)");
+                  "Tasks run here at once: a number, or a percentage of the cores (default 100%)")
+      ->option_text("N|P%");
   verb.add_flag("-k,--keep-order", options.keep_order, "Print outputs in the order of the input");
   verb.add_flag("--tag", options.tag, "Begin each line of output with the argument and a tab");
   verb.add_flag("--bar", options.bar, "Show a progress bar on stderr");
   verb.add_flag("--eta", options.eta, "Show a line with the time left on stderr");
   verb.add_option("--timeout", raw.timeout,
-                  "Kill a task after so long: 30, 1.5s, 2m, 1h 30m, HH:MM:SS");
-  verb.add_option("--retries", options.retries, "Run a failing task up to N times (default 1)");
+                  "Kill a task after so long: 30, 1.5s, 2m, 1h 30m, HH:MM:SS")
+      ->option_text("TIME");
+  verb.add_option("--retries", options.retries, "Run a failing task up to N times (default 1)")
+      ->option_text("N");
   verb.add_option("--halt", raw.halt,
-                  "When to stop early: never, or now|soon,fail|success|done=N|N%");
-  verb.add_option("--joblog", options.joblog, "Write GNU parallel's nine columns to this file");
+                  "When to stop early: never, or now|soon,fail|success|done=N|N%")
+      ->option_text("WHEN");
+  verb.add_option("--joblog", options.joblog, "Write GNU parallel's nine columns to this file")
+      ->option_text("FILE");
   verb.add_option("--outcomes", options.outcomes,
-                  "Write a JSON object per task to this file, replacing it");
+                  "Write a JSON object per task to this file, replacing it")
+      ->option_text("FILE.jsonl");
   verb.add_flag("--dry-run", options.dry_run, "Print the commands and run nothing");
   verb.add_flag("-0,--null", options.null_separated, "Input lines end with NUL, not newline");
-  verb.add_option("--workdir,--wd", options.workdir, "Folder the commands start in");
+  verb.add_option("--workdir,--wd", options.workdir, "Folder the commands start in")
+      ->option_text("DIR");
   verb.add_option("--output-limit", raw.output_limit,
-                  "Bytes kept of stdout and of stderr of a task (default 1M, at most 1400K)");
+                  "Bytes kept of stdout and of stderr of a task (default 1M, at most 1400K)")
+      ->option_text("SIZE");
   verb.add_option("--output", raw.output,
                   "text: what the tasks print; json: a summary instead; quiet: nothing")
       ->check(CLI::IsMember({"text", "json", "quiet"}));
-  verb.add_option("--access", options.access, "Write an access file, so that workers may join");
-  verb.add_option("--listen", options.listen, "Host to listen on (default 127.0.0.1)");
-  verb.add_option("--advertise", options.advertise, "Host that others should use to reach it");
+  verb.add_option("--access", options.access, "Write an access file, so that workers may join")
+      ->option_text("FILE");
+  verb.add_option("--listen", options.listen, "Host to listen on (default 127.0.0.1)")
+      ->option_text("HOST");
+  verb.add_option("--advertise", options.advertise, "Host that others should use to reach it")
+      ->option_text("HOST");
   verb.add_flag("--insecure", options.insecure, "Allow listening beyond this machine without keys");
 }
 

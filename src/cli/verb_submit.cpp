@@ -65,7 +65,10 @@ class Submitting {
     }
     wait_until([this] { return client_.wait_confirmed(kConfirmTick); });
     const ConfirmationPrinter::Counts counts = printer_.finish();
-    if (arguments_.output == OutputMode::text) std::cerr << summary(counts) << '\n';
+    if (submission_.given() == 0)
+      std::cerr << "sluice submit: the input was empty, so there was no task to submit\n";
+    else if (arguments_.output == OutputMode::text)
+      std::cerr << summary(counts) << '\n';
     return exit_code_for_failures(counts.refused);
   }
 

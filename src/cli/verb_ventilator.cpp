@@ -12,6 +12,7 @@
 #include "cli/help_format.hpp"
 #include "cli/option_values.hpp"
 #include "cli/published_access.hpp"
+#include "cli/sink_watch.hpp"
 #include "cli/stop_signals.hpp"
 #include "net/endpoint.hpp"
 #include "sluice/error.hpp"
@@ -23,6 +24,7 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr auto kTick = milliseconds(500);
+constexpr auto kSinkTick = milliseconds(1000);
 constexpr auto kDrainTick = milliseconds(100);
 constexpr auto kDrainReport = std::chrono::seconds(5);
 constexpr int kExitUnsettled = 1;
@@ -153,7 +155,7 @@ class VentilatorRole {
       workers_ = ventilator_->workers();
       log_.info(std::to_string(workers_) + (workers_ == 1 ? " worker" : " workers"));
     }
-    if (!sink_) return;
+    if (!sink_) return look_at_sinks();
     sink_->check();
     const Sink::Stats stats = sink_->stats();
     const std::string& trouble = stats.trouble;
@@ -164,6 +166,13 @@ class VentilatorRole {
       log_.warn("sink: " + std::to_string(stats.refused_frames) +
                 " frames refused so far: something else than a worker talks to its port");
     refused_ = stats.refused_frames;
+  }
+
+  void look_at_sinks() {
+    const auto now = steady_clock::now();
+    if (now - sinks_seen_ < kSinkTick) return;
+    sinks_seen_ = now;
+    sinks_.look(ventilator_->status_json(), now);
   }
 
   // Returns how many tasks are left.
@@ -201,6 +210,9 @@ class VentilatorRole {
   std::optional<Ventilator> ventilator_;
   std::optional<PublishedAccess> access_;  // first to go
   std::size_t workers_ = 0;
+  SinkWatch sinks_{[this](const std::string& text) { log_.warn(text); },
+                   [this](const std::string& text) { log_.info(text); }};
+  steady_clock::time_point sinks_seen_{};
   std::string trouble_;
   std::uint64_t refused_ = 0;
 };

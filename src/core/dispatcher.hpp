@@ -144,6 +144,8 @@ class Dispatcher {
   void lose(std::uint32_t index, Time now);
   bool charge_loss(TaskSlot slot, const WorkerSession& session, bool alone, Time now);
   void refund_losses(const Boot& boot);
+  [[nodiscard]] bool may_have_started(const WorkerSession& session, TaskSlot slot,
+                                      std::uint32_t position, Time now) const;
   void requeue_unstarted(WorkerSession& session, Time now);
   void revoke(TaskSlot slot);
   void make_ready(TaskSlot slot, bool front, Time now);

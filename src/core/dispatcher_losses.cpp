@@ -36,14 +36,26 @@ void Dispatcher::cut(WorkerSession& session, Time now) {
   timers_.set({now + grace, TimerHeap::Kind::session_grace, raw(session.sid), 0});
 }
 
+// Tasks start in lane order, so the first `slots` that are not acked may be running. Some of them
+// may have ended, with their acks still under way, and so many behind them may have started.
+bool Dispatcher::may_have_started(const WorkerSession& session, TaskSlot slot,
+                                  std::uint32_t position, Time now) const {
+  if (position < session.slots) return true;
+  const TaskRecord& task = tasks_[slot];
+  const Duration usual = run_times_[task.type].median();
+  if (usual == Duration::zero() || task.leased_at >= now) return false;
+  const std::uint64_t rounds = static_cast<std::uint64_t>(options_.ack_window / usual) + 2;
+  return position < session.slots * rounds;
+}
+
 void Dispatcher::requeue_unstarted(WorkerSession& session, Time now) {
-  // Tasks start in lane order: only the first `slots` can be running.
-  TaskSlot last_running = kNoTask;
-  std::uint32_t running = 0;
-  for (TaskSlot slot = session.held.head; slot != kNoTask && running < session.slots;
-       slot = tasks_[slot].next, ++running)
-    last_running = slot;
-  while (session.held.tail != last_running) {
+  TaskSlot last = kNoTask;
+  std::uint32_t position = 0;
+  for (TaskSlot slot = session.held.head;
+       slot != kNoTask && may_have_started(session, slot, position, now);
+       slot = tasks_[slot].next, ++position)
+    last = slot;
+  while (session.held.tail != last) {
     const TaskSlot slot = session.held.tail;
     revoke(slot);
     ++counters_.redelivered;
@@ -60,8 +72,17 @@ void Dispatcher::lose(std::uint32_t index, Time now) {
   while (session.held.tail != kNoTask) {
     const TaskSlot slot = session.held.tail;
     const Seq seq = tasks_[slot].seq;
+    // Whether a long task behind the first ones had started is unlikely: it is not blamed.
+    const Duration usual = run_times_[tasks_[slot].type].median();
+    const bool blamed = session.held.count <= session.slots || usual <= options_.ack_window;
     ++counters_.redelivered;
-    if (charge_loss(slot, session, alone, now)) lost.charged.push_back(seq);
+    if (!blamed) {
+      revoke(slot);
+      ++tasks_[slot].executions;
+      make_ready(slot, true, now);
+    } else if (charge_loss(slot, session, alone, now)) {
+      lost.charged.push_back(seq);
+    }
   }
   if (!lost.charged.empty()) {
     lost_boots_.push_back(std::move(lost));

@@ -20,7 +20,7 @@ struct DispatcherCounters {
   std::uint64_t dispatched = 0;            ///< leases given
   std::uint64_t nacked = 0, returned = 0, gaps = 0;
   std::uint64_t redelivered = 0;  ///< leases taken back: worker lost, cut or lane gap
-  std::uint64_t losses = 0;       ///< of those, tasks that may have been running
+  std::uint64_t losses = 0;       ///< of those, tasks that seem to have been running: blamed for it
   std::uint64_t workers_lost = 0, workers_joined = 0;
   std::uint64_t inline_sessions = 0;  ///< sessions that got no lane of their own
   std::uint64_t lane_failures = 0;    ///< lanes a worker could not reach

@@ -59,6 +59,7 @@ struct DispatcherOptions {
   Duration dedup_window = 10min;  ///< how long a key or a (boot, cno) is remembered
   std::size_t dedup_entries = 1'000'000;
   Duration grace_least = 5ms, grace_most = 1s;  ///< after a seen disconnect, for running tasks
+  Duration ack_window = 50ms;  ///< from a task's end to its ack, as a rule: outcome, store, confirm
   std::size_t max_types = 4'096;                ///< names of types ever heard
 };
 

@@ -26,6 +26,8 @@ namespace {
 using nlohmann::json;
 using SystemTime = std::chrono::system_clock::time_point;
 
+constexpr const char* kCure = "name the file that the ventilator wrote";
+
 std::string host_name() {
   std::array<char, 256> name{};
   if (::gethostname(name.data(), name.size() - 1) != 0) return "unknown";
@@ -65,15 +67,14 @@ std::string read_all(const std::string& path) {
   const bool is_there = ::stat(path.c_str(), &info) == 0;
   if (is_there && (!S_ISREG(info.st_mode) || info.st_size > kMostBytes || info.st_size == 0))
     throw Error(path + " is not an access file of sluice" +
-                (info.st_size == 0 && S_ISREG(info.st_mode) ? " (it is empty)" : "") +
-                ": name the file that the ventilator wrote");
+                (info.st_size == 0 && S_ISREG(info.st_mode) ? " (it is empty)" : "") + ": " +
+                kCure);
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
   if (!is_there || !file || !(text << file.rdbuf())) {
     if (errno == ENOENT)
-      throw Error("there is no access file at " + path +
-                  ": start a ventilator with --access " + path +
-                  ", or name its file with --access or SLUICE_ACCESS");
+      throw Error("there is no access file at " + path + ": start a ventilator with --access " +
+                  path + ", or name its file with --access or SLUICE_ACCESS");
     throw Error("cannot read the access file " + path + ": " + std::strerror(errno));
   }
   return text.str();
@@ -125,9 +126,12 @@ Access Access::load(const std::string& path) {
     access.process_space = file.at("process_space").get<std::string>();
     access.started = as_time(file.at("started").get<std::string>());
     access.durable = file.at("durable").get<bool>();
-  } catch (const json::exception& broken) {
-    throw Error(path + " is not an access file of sluice (" + broken.what() +
-                "): name the file that the ventilator wrote");
+  } catch (const json::parse_error&) {
+    throw Error(path + " is not an access file of sluice (it is not JSON): " + kCure);
+  } catch (const json::exception&) {
+    throw Error(
+        path +
+        " is not an access file of sluice (a field is missing or not of its kind): " + kCure);
   }
   if (access.process_is_gone())
     throw Error("the ventilator of the access file " + path + " is gone: it was process " +
@@ -141,14 +145,18 @@ std::string Access::find(const std::string& given) {
   if (!given.empty()) return given;
   const char* const named = std::getenv("SLUICE_ACCESS");
   if (named != nullptr && *named != '\0') return named;
-  throw Error("no ventilator was named: give the access file it wrote with --access FILE, or set "
-              "SLUICE_ACCESS");
+  throw Error(
+      "no ventilator was named: give the access file it wrote with --access FILE, or set "
+      "SLUICE_ACCESS");
 }
 
 void Access::write(const std::string& path) const {
-  const json file = {{"version", kVersion}, {"control", control},
-                     {"sinks", sinks},      {"log", log},
-                     {"pid", pid},          {"host", host},
+  const json file = {{"version", kVersion},
+                     {"control", control},
+                     {"sinks", sinks},
+                     {"log", log},
+                     {"pid", pid},
+                     {"host", host},
                      {"process_space", process_space},
                      {"started", as_text(started)},
                      {"durable", durable}};
@@ -165,8 +173,7 @@ void Access::write(const std::string& path) const {
     problem = error.what();
   }
   ::close(fd);
-  if (problem.empty() && ::rename(fresh.c_str(), path.c_str()) != 0)
-    problem = std::strerror(errno);
+  if (problem.empty() && ::rename(fresh.c_str(), path.c_str()) != 0) problem = std::strerror(errno);
   if (problem.empty()) return;
   ::unlink(fresh.c_str());
   throw Error("cannot write the access file " + path + ": " + problem);

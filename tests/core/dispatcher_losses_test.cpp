@@ -58,6 +58,38 @@ TEST_SUITE("dispatcher losses") {
     }
   }
 
+  // Section 3: attempt is "1 + earlier dispatches that started or may have started".
+  TEST_CASE("short tasks behind those that may have ended count as started") {
+    struct Case {
+      Duration run;
+      std::size_t started;  // of 20, on one slot
+      std::uint64_t blamed;
+    };
+    for (const Case& c : {Case{1ms, 20, 20}, Case{10ms, 7, 7}, Case{40ms, 3, 3}, Case{3s, 2, 1}}) {
+      Rig rig;
+      Worker ann = fresh(1);
+      Worker bob = fresh(2);
+      rig.join(ann, 1);
+      rig.submit();
+      const TaskEntry first = rig.task_for(ann);
+      rig.pass(c.run);
+      rig.ack(ann, first);  // so the median is known
+      rig.credit(ann, 21);
+      const std::vector<Seq> seqs = rig.submit_many(20);
+      CHECK(rig.all_for(ann).size() == 20);
+      rig.pass(1us);  // an ack may be under way by now
+      rig.join(bob, 20);
+      rig.gone(ann);
+      CHECK(rig.all_for(bob).size() == 20 - c.started);
+      rig.pass(1s);
+      CHECK(rig.phase_of(ann) == "gone");
+      const std::vector<TaskEntry> again = rig.all_for(bob);
+      CHECK(again.size() == c.started);
+      for (const TaskEntry& task : again) CHECK(task.attempt == 2);
+      CHECK(rig.machine.counters().losses == c.blamed);
+    }
+  }
+
   TEST_CASE("a cut seen twice, or of nobody, changes nothing") {
     Rig rig;
     Worker ann = fresh(1);
@@ -235,7 +267,7 @@ TEST_SUITE("dispatcher losses") {
     rig.submit(frail);
     rig.submit(frail);
     CHECK(rig.all_for(bob).size() == 2);
-    kill(rig, ann);   // two suspects; bob, who runs two others, is emptied for them
+    kill(rig, ann);  // two suspects; bob, who runs two others, is emptied for them
     rig.submit();
     CHECK(rig.nothing_sent());  // indeed
     kill(rig, bob);
