@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include <sluice/codec.hpp>
+
 namespace sluice {
 
 /// A task's identity everywhere: the lineage of its ventilator's log, and its number there.
@@ -23,10 +25,18 @@ struct TaskId {
   friend bool operator==(const TaskId&, const TaskId&) = default;
 };
 
-/// The four ways a task can end. The numbers are the protocol's.
-enum class Status : std::uint8_t { done = 0, failed = 1, expired = 2, cancelled = 3 };
+/// The four ways a task can end, whose numbers are the protocol's; and two that only a waiting
+/// client or pool knows of.
+enum class Status : std::uint8_t {
+  done = 0,
+  failed = 1,
+  expired = 2,
+  cancelled = 3,
+  refused = 254,  ///< it never became a task: the ventilator would not take it; `error` says why
+  unknown = 255,  ///< nobody waits any more; the task itself may still be settled
+};
 
-/// "done", "failed", "expired" or "cancelled".
+/// "done", "failed", "expired", "cancelled", "refused" or "unknown".
 [[nodiscard]] std::string_view to_string(Status status);
 
 /// The one outcome of a task, valid for the length of the handler's call. Copy what you keep.
@@ -42,6 +52,11 @@ struct OutcomeView {
   bool result_is_task = false;  ///< `result` holds the task's own payload: no worker could report
   std::chrono::system_clock::time_point started;  ///< 1970 if it never started
   std::chrono::microseconds run{0};               ///< time in the handler
+
+  /// The result as what the handler returned. Throws WrongType; Error, with the text of
+  /// `error`, if the task is not done.
+  template <typename T>
+  [[nodiscard]] T as() const;
 };
 
 /// An OutcomeView that owns its bytes.
@@ -57,6 +72,25 @@ struct Outcome {
 
   Outcome() = default;
   explicit Outcome(const OutcomeView& view);
+
+  /// As OutcomeView::as().
+  template <typename T>
+  [[nodiscard]] T as() const;
 };
+
+/// Throws Error, saying what became of the task, unless it is done.
+void require_done(const TaskId& id, Status status, std::string_view error);
+
+template <typename T>
+T OutcomeView::as() const {
+  require_done(id, status, error);
+  return unpack<T>(result);
+}
+
+template <typename T>
+T Outcome::as() const {
+  require_done(id, status, error);
+  return unpack<T>(result);
+}
 
 }  // namespace sluice

@@ -4,6 +4,7 @@
 
 #include <sluice/access.hpp>
 #include <sluice/client.hpp>
+#include <sluice/codec.hpp>
 #include <sluice/command.hpp>
 #include <sluice/error.hpp>
 #include <sluice/outcome.hpp>

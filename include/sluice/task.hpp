@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <sluice/outcome.hpp>
@@ -27,6 +28,16 @@ struct Task {
   std::chrono::milliseconds timeout{0};  ///< limit of one execution, at the worker; 0: none
   std::uint32_t max_attempts =
       0;  ///< failed executions before it fails; 0: the ventilator's default
+
+  /// A task whose payload is a value (<sluice/typed.hpp>); the handler gets it back with
+  /// TaskView::as().
+  template <typename Arguments>
+  [[nodiscard]] static Task of(std::string type, const Arguments& arguments) {
+    Task task;
+    task.type = std::move(type);
+    task.payload = pack(arguments);
+    return task;
+  }
 };
 
 /// A task in a handler's hands. The views are valid until the handler returns.
@@ -39,6 +50,12 @@ struct TaskView {
   std::span<const std::byte> payload;
   std::chrono::milliseconds timeout{0};
   bool last_attempt = false;  ///< a failure now is final
+
+  /// The arguments as what they were packed from. Throws WrongType.
+  template <typename Arguments>
+  [[nodiscard]] Arguments as() const {
+    return unpack<Arguments>(payload);
+  }
 };
 
 }  // namespace sluice

@@ -14,8 +14,17 @@ std::string_view to_string(Status status) {
     case Status::failed: return "failed";
     case Status::expired: return "expired";
     case Status::cancelled: return "cancelled";
+    case Status::refused: return "refused";
+    case Status::unknown: break;
   }
   return "unknown";
+}
+
+void require_done(const TaskId& id, Status status, std::string_view error) {
+  if (status == Status::done) return;
+  const std::string task = id.seq == 0 ? "a task" : "task " + id.str();
+  throw Error(task + " has no result, it is " + std::string(to_string(status)) +
+              (error.empty() ? "" : ": " + std::string(error)));
 }
 
 Outcome::Outcome(const OutcomeView& view)

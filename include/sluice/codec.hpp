@@ -1,0 +1,53 @@
+// codec.hpp: how values become the bytes of a payload or result, and come back.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <sluice/error.hpp>
+
+namespace sluice {
+
+/// Thrown where bytes are not what the caller takes them for: another type, cut short, or
+/// with something behind. In a handler it fails the task at once, without further attempts.
+class WrongType : public Error {
+ public:
+  explicit WrongType(const std::string& what) : Error(what) {}
+};
+
+/// Turns values of type T into bytes and back. Who passes bytes needs none of it; for
+/// everything that msgpack can pack, <sluice/typed.hpp> has it. Specialize it for an encoding
+/// of your own:
+///
+///     template <> struct sluice::Codec<Frame> {
+///       static std::vector<std::byte> pack(const Frame& frame);
+///       static Frame unpack(std::span<const std::byte> bytes);   // throws WrongType
+///     };
+template <typename T>
+struct Codec;  // an error about this line? include <sluice/typed.hpp>
+
+/// Bytes stay what they are.
+template <>
+struct Codec<std::vector<std::byte>> {
+  static std::vector<std::byte> pack(std::vector<std::byte> bytes) { return bytes; }
+  static std::vector<std::byte> unpack(std::span<const std::byte> bytes) {
+    return {bytes.begin(), bytes.end()};
+  }
+};
+
+/// The bytes of a value.
+template <typename T>
+[[nodiscard]] std::vector<std::byte> pack(const T& value) {
+  return Codec<T>::pack(value);
+}
+
+/// The value in bytes that pack() made. Throws WrongType.
+template <typename T>
+[[nodiscard]] T unpack(std::span<const std::byte> bytes) {
+  return Codec<T>::unpack(bytes);
+}
+
+}  // namespace sluice
