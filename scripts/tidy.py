@@ -36,7 +36,7 @@ ARROWS = {
     "sluice": set(),
 }
 NOT_IN_CORE = {"thread", "mutex", "condition_variable", "fstream", "iostream"}
-MSGPACK_HOMES = re.compile(r"src/wire/|src/exec/command_codec\.cpp$|src/store/\w+_codec\.cpp$|tests/")
+MSGPACK_HOMES = re.compile(r"^include/sluice/typed\.hpp$|src/wire/|src/exec/command_codec\.cpp$|src/store/\w+_codec\.cpp$|tests/")
 ZMQ_HOMES = re.compile(r"src/net/|tests/")
 CLOCK = re.compile(r"\b(?:system|steady|high_resolution)_clock\b|\bclock_gettime\b|\bgettimeofday\b")
 SLEEP = re.compile(r"\b(?:sleep_for|sleep_until|usleep|nanosleep|clock_nanosleep)\b|(?<![\w.>])sleep\s*\(")
