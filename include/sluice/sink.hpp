@@ -32,20 +32,20 @@ struct SinkOptions {
   /// Where workers and ventilators connect; as VentilatorOptions::bind.
   std::string bind = "tcp://127.0.0.1:*";
   /// The host that others should use for it, where that is not the one bound to.
-  std::string advertise;
+  std::string advertise{};
   /// Default "hostname-pid".
-  std::string name;
+  std::string name{};
   /// A file that gets one JSON object a line for each outcome (README, "Outcomes"). Lines are on
   /// disk (fsync, once per group) before they are confirmed. On opening an existing
   /// file, its outcomes are known again, and a torn last line is cut off. Empty: no file.
-  std::string file;
+  std::string file{};
   /// False: the file is written but not synced. Fine where a crash of the machine ends the
   /// whole run anyway.
   bool sync = true;
   /// Called once before the outcomes of a group are confirmed, after the handler had all of them:
   /// the place to make durable what the handler has written, once for many. If it throws, none of
   /// them is confirmed, and they all come again. Same thread as the handler.
-  std::function<void()> before_confirm;
+  std::function<void()> before_confirm{};
   /// 250 ms to 30 s; producers follow it.
   std::chrono::milliseconds heartbeat{2000};
   std::uint64_t max_frame = std::uint64_t{4} << 20;

@@ -8,6 +8,7 @@
 #include <sluice/command.hpp>
 #include <sluice/error.hpp>
 #include <sluice/outcome.hpp>
+#include <sluice/pool.hpp>
 #include <sluice/sink.hpp>
 #include <sluice/task.hpp>
 #include <sluice/ventilator.hpp>

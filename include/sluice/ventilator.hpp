@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,12 +23,12 @@ struct VentilatorOptions {
   /// ipc://path or inproc://name.
   std::string bind = "tcp://127.0.0.1:*";
   /// The host that others should use for it, where that is not the one bound to.
-  std::string advertise;
+  std::string advertise{};
   /// Endpoints of the sinks, at least one. A task's outcome goes to sink number
   /// (seq mod count), for ever: the list may only grow, in order.
-  std::vector<std::string> sinks;
+  std::vector<std::string> sinks{};
   /// Shown to workers and in status; default "hostname-pid".
-  std::string name;
+  std::string name{};
   /// A peer silent for 4 heartbeats is suspect, for 12 it is lost. 250 ms to 30 s.
   std::chrono::milliseconds heartbeat{2000};
   /// Executions that may fail before a task fails, where the task does not say.
@@ -108,6 +109,11 @@ class Ventilator {
   void stop();
 
  private:
+  friend class Pool;
+  // Tells the id before the task can have an outcome; `known`: it is that of an earlier task.
+  using Announce = std::function<void(const TaskId&, bool known)>;
+  [[nodiscard]] std::optional<TaskId> submit(const Task& task, bool wait, const Announce& announce);
+
   class Impl;
   std::unique_ptr<Impl> impl_;
 };

@@ -20,21 +20,23 @@ void append(std::vector<std::byte>& out, core::Bytes bytes) {
 
 }  // namespace
 
-SubmitInbox::Result SubmitInbox::put(const Task& task, core::Seq& seq) {
+SubmitInbox::Result SubmitInbox::put(const Task& task, core::Seq& seq, const Announce& announce) {
   std::unique_lock lock(mutex_);
   for (;;) {
-    const Result result = put_locked(task, seq);
+    const Result result = put_locked(task, seq, announce);
     if (result != Result::full) return result;
     room_.wait(lock);
   }
 }
 
-SubmitInbox::Result SubmitInbox::try_put(const Task& task, core::Seq& seq) {
+SubmitInbox::Result SubmitInbox::try_put(const Task& task, core::Seq& seq,
+                                         const Announce& announce) {
   const std::scoped_lock lock(mutex_);
-  return put_locked(task, seq);
+  return put_locked(task, seq, announce);
 }
 
-SubmitInbox::Result SubmitInbox::put_locked(const Task& task, core::Seq& seq) {
+SubmitInbox::Result SubmitInbox::put_locked(const Task& task, core::Seq& seq,
+                                            const Announce& announce) {
   if (closed_) return Result::closed;
   if (bytes_.size() >= kMostBytes) return Result::full;  // the loop knows: it is behind
   if (blocks_.empty()) {
@@ -45,6 +47,7 @@ SubmitInbox::Result SubmitInbox::put_locked(const Task& task, core::Seq& seq) {
   seq = static_cast<core::Seq>(block.next++);
   const std::uint64_t left = block.end - block.next;
   if (left == 0) blocks_.erase(blocks_.begin());
+  if (announce) announce(seq);
 
   Waiting waiting;
   waiting.seq = seq;

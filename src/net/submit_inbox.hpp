@@ -32,10 +32,13 @@ class SubmitInbox {
   /// `wake` is signalled when the loop should look; it must outlive the inbox.
   explicit SubmitInbox(Wake& wake) : wake_(wake) {}
 
+  /// Told the number of a task before the loop can see the task; must not block.
+  using Announce = std::function<void(core::Seq)>;
+
   /// Puts a task in; waits while there is no room (never `full`).
-  [[nodiscard]] Result put(const Task& task, core::Seq& seq);
+  [[nodiscard]] Result put(const Task& task, core::Seq& seq, const Announce& announce = {});
   /// The same without waiting.
-  [[nodiscard]] Result try_put(const Task& task, core::Seq& seq);
+  [[nodiscard]] Result try_put(const Task& task, core::Seq& seq, const Announce& announce = {});
 
   /// loop: hands each waiting task to `each`, in order. Returns how many.
   std::size_t fetch(
@@ -61,7 +64,7 @@ class SubmitInbox {
   struct Block {
     std::uint64_t next = 0, end = 0;
   };
-  Result put_locked(const Task& task, core::Seq& seq);
+  Result put_locked(const Task& task, core::Seq& seq, const Announce& announce);
   void want_numbers();
 
   Wake& wake_;

@@ -7,6 +7,7 @@
 #include <sluice/error.hpp>
 
 #include "net/ventilator_loop.hpp"
+#include "wire/codec.hpp"
 #include "wire/limits.hpp"
 
 namespace sluice {
@@ -36,9 +37,9 @@ class Ventilator::Impl {
   explicit Impl(const VentilatorOptions& options) : loop(options) {}
 
   void check(const Task& task) const {
-    if (task.type.empty() || task.type.size() > wire::kMaxName)
-      throw Error("a task's type must have 1 to 128 bytes");
-    if (task.key.size() > wire::kMaxName) throw Error("a task's key may have 128 bytes at most");
+    if (task.type.empty() || !wire::valid_name(task.type))
+      throw Error("a task's type must be 1 to 128 bytes of UTF-8");
+    if (!wire::valid_name(task.key)) throw Error("a task's key must be UTF-8 of at most 128 bytes");
     if (task.payload.size() > loop.max_payload())
       throw Error("a payload of " + std::to_string(task.payload.size()) +
                   " bytes is too large: the limit is " + std::to_string(loop.max_payload()) +
@@ -48,7 +49,7 @@ class Ventilator::Impl {
   [[nodiscard]] TaskId id_of(core::Seq seq) const { return {loop.log(), core::raw(seq)}; }
 
   // A keyed task needs the core's answer: it may be one that is known already.
-  std::optional<TaskId> submit_keyed(const Task& task) {
+  std::optional<TaskId> submit_keyed(const Task& task, const Announce& announce) {
     core::SubmitEntry entry;
     entry.key = task.key;
     entry.priority = task.priority;
@@ -63,12 +64,29 @@ class Ventilator::Impl {
       seq = core.reserve(1);
       if (!seq) return;
       code = core.submit(*seq, task.type, entry, now);
-      if (code == core::Code::duplicate) seq = core.find_key(task.key);
+      if (code == core::Code::duplicate)
+        seq = core.find_key(task.key);
+      else if (code == core::Code::ok && announce)
+        announce(id_of(*seq), false);
     });
     if (code == core::Code::conflict)
       throw Error("the key \"" + task.key + "\" belongs to another task of the last minutes");
     if (!seq) return std::nullopt;
+    if (code == core::Code::duplicate && announce) announce(id_of(*seq), true);
     return id_of(*seq);
+  }
+
+  // A number from a block that was reserved before: nothing to wait for but room.
+  std::optional<TaskId> submit_unkeyed(const Task& task, bool wait, const Announce& announce) {
+    net::SubmitInbox::Announce told;
+    if (announce) told = [&](core::Seq seq) { announce(id_of(seq), false); };
+    core::Seq seq{};
+    const auto result =
+        wait ? loop.inbox().put(task, seq, told) : loop.inbox().try_put(task, seq, told);
+    if (result == net::SubmitInbox::Result::taken) return id_of(seq);
+    if (result == net::SubmitInbox::Result::full) return std::nullopt;
+    loop.rethrow_failure();
+    throw Error("the ventilator has stopped: the task was not taken");
   }
 
   net::VentilatorLoop loop;
@@ -86,38 +104,20 @@ std::string Ventilator::endpoint() const { return impl_->loop.endpoint(); }
 
 std::array<std::uint8_t, 16> Ventilator::log() const { return impl_->loop.log(); }
 
-TaskId Ventilator::submit(const Task& task) {
+std::optional<TaskId> Ventilator::submit(const Task& task, bool wait, const Announce& announce) {
   for (;;) {
-    if (task.key.empty()) {
-      impl_->check(task);
-      if (impl_->draining) throw Error("this ventilator drains: it takes no more tasks");
-      core::Seq seq{};
-      if (impl_->loop.inbox().put(task, seq) == net::SubmitInbox::Result::taken)
-        return impl_->id_of(seq);
-      impl_->loop.rethrow_failure();
-      throw Error("the ventilator has stopped: the task was not taken");
-    }
-    if (const auto id = try_submit(task)) return *id;
+    impl_->check(task);
+    if (impl_->draining) throw Error("this ventilator drains: it takes no more tasks");
+    if (task.key.empty()) return impl_->submit_unkeyed(task, wait, announce);
+    const auto id = impl_->submit_keyed(task, announce);
+    if (id || !wait) return id;
     impl_->loop.wait_for_room();
   }
 }
 
-std::optional<TaskId> Ventilator::try_submit(const Task& task) {
-  impl_->check(task);
-  if (impl_->draining) throw Error("this ventilator drains: it takes no more tasks");
-  if (!task.key.empty()) return impl_->submit_keyed(task);
-  core::Seq seq{};
-  switch (impl_->loop.inbox().try_put(task, seq)) {
-    case net::SubmitInbox::Result::taken:
-      return impl_->id_of(seq);
-    case net::SubmitInbox::Result::full:
-      return std::nullopt;
-    case net::SubmitInbox::Result::closed:
-      break;
-  }
-  impl_->loop.rethrow_failure();
-  throw Error("the ventilator has stopped: the task was not taken");
-}
+TaskId Ventilator::submit(const Task& task) { return *submit(task, true, {}); }
+
+std::optional<TaskId> Ventilator::try_submit(const Task& task) { return submit(task, false, {}); }
 
 std::size_t Ventilator::unsettled() const { return impl_->loop.unsettled(); }
 

@@ -87,6 +87,7 @@ VentilatorLoop::VentilatorLoop(const VentilatorOptions& options)
   ports_.emplace(options_.lane_port_first, options_.lane_port_last,
                  core_options(options_).timers.reclaim() * 2, random_u64());
   started_ = Clock::now();
+  give_numbers();  // so that the first try_submit is not told to wait
   const SignalsBlocked blocked;
   thread_ = std::thread([this] { run(); });
 }
@@ -197,7 +198,10 @@ void VentilatorLoop::take_submits(core::Time now) {
   inbox_.fetch([&](core::Seq seq, std::string_view type, const core::SubmitEntry& entry) {
     core_->submit(seq, type, entry, now);
   });
-  if (!inbox_.wants_numbers()) return;
+  if (inbox_.wants_numbers()) give_numbers();
+}
+
+void VentilatorLoop::give_numbers() {
   for (const std::uint32_t count : {16'384U, 1024U, 64U, 1U}) {
     const auto first = core_->reserve(count);
     if (!first) continue;

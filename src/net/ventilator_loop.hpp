@@ -83,6 +83,7 @@ class VentilatorLoop {
   void receive(core::Time now);
   void receive_from_sinks(core::Time now);
   void take_submits(core::Time now);
+  void give_numbers();
   void answer_calls(core::Time now);
   void perform(core::DispatcherEffects& effects, core::Time now);
   void open_lanes(core::DispatcherEffects& effects, core::Time now);
