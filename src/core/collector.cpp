@@ -98,7 +98,7 @@ void Collector::refused(PeerId from, Code code, std::uint64_t n, Time now) {
     return;
   }
   ++stats_.refused_frames;
-  if (code != Code::bad_frame) {  // an unknown type or version is no offence: "the session lives"
+  if (code == Code::bad_type) {  // no offence: "the session lives"
     error(from, code, n, 0, "this sink does not read such a message", now);
     return;
   }

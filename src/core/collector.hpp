@@ -55,7 +55,7 @@ struct CollectorStats {
   std::uint64_t full = 0;            // told to wait: the table of producers or of logs is full
 };
 
-/// The sink's machine (docs/PROTOCOL.md, rules 4 and 25, and "Sink, per (log, seq)").
+/// The sink's machine (docs/PROTOCOL.md, rule 4, and message 25, and "Sink, per (log, seq)").
 ///
 /// Per producer it keeps a session: credit, and when it was heard last. Per log
 /// it keeps a ledger of what is stored. A session is all it knows of a

@@ -54,8 +54,26 @@ Code Dispatcher::submit(Seq reserved, std::string_view type, const SubmitEntry& 
   --reserved_local_;
   if (code == Code::ok) return accept(reserved, type, entry, now);
   count_refusal(code);
+  if (code == Code::unknown_task_type) return take_and_fail(reserved, type, entry, now);
   tasks_.numbers().erase(reserved);
   return code;
+}
+
+// Its submitter has the id already, so it must have an outcome.
+Code Dispatcher::take_and_fail(Seq seq, std::string_view type, const SubmitEntry& entry, Time now) {
+  SubmitEntry at_once = entry;
+  at_once.delay_ms = 0;
+  (void)accept(seq, "(one too many)", at_once, now);
+  const TaskSlot slot = tasks_.find(seq);
+  if (slot == kNoTask || tasks_[slot].state != TaskState::ready) return Code::ok;  // halted
+  detach(slot);
+  tasks_[slot].state = TaskState::delayed;
+  ++delayed_count_;
+  settle_here(slot, Status::failed,
+              "no more than " + std::to_string(options_.max_types) + " types can be used, and \"" +
+                  std::string(type) + "\" would be another",
+              now);
+  return Code::ok;
 }
 
 std::optional<Seq> Dispatcher::find_key(std::string_view key) const {

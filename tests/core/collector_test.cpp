@@ -478,6 +478,21 @@ TEST_CASE("three bad frames end the session and silence the peer for a minute") 
   rig.open(ann, "w1", 3);
 }
 
+// PROTOCOL rule 12: "Three frames refused for another reason".
+TEST_CASE("another version and a frame too large count against a peer, too") {
+  Rig rig;
+  rig.open(ann, "w1");
+  rig.collector.refused(ann, Code::bad_version, 4, rig.now);
+  rig.turn();
+  CHECK(rig.expect<ErrorMessage>(ann).code == Code::bad_version);
+  rig.collector.refused(ann, Code::too_large, 5, rig.now);
+  rig.turn();  // told already this second
+  rig.collector.refused(ann, Code::bad_frame, 6, rig.now);
+  rig.turn();
+  CHECK(rig.expect<ErrorMessage>(ann).retry_ms == 60'000);
+  CHECK(rig.collector.ignores(ann, rig.now));
+}
+
 // PROTOCOL rule 12: "Unknown type: ERROR BAD_TYPE, the session lives."
 TEST_CASE("an unknown type is told, however often, and the session lives") {
   Rig rig;

@@ -238,12 +238,32 @@ TEST_SUITE("dispatcher clients") {
     rig.submit();
     const auto seq = rig.machine.reserve(3);
     REQUIRE(seq);
-    CHECK(rig.machine.submit(*seq, "other", {}, rig.now) == Code::unknown_task_type);
+    CHECK(rig.machine.submit(*seq, "", {}, rig.now) == Code::bad_frame);
     CHECK(rig.machine.submit(next(*seq), "", {}, rig.now) == Code::bad_frame);
     const std::string key(129, 'k');
     CHECK(rig.machine.submit(next(next(*seq)), "t", with_key(key), rig.now) == Code::bad_frame);
     CHECK(rig.machine.unsettled() == 1);
     CHECK(rig.machine.counters().refused == 3);
+  }
+
+  TEST_CASE("a local task of one type too many fails, since its submitter has its id") {
+    DispatcherOptions options = one_sink();
+    options.max_types = 1;
+    Rig rig(options);
+    rig.submit();
+    const auto seq = rig.machine.reserve(1);
+    REQUIRE(seq);
+    SubmitEntry later;
+    later.delay_ms = 1000;
+    CHECK(rig.machine.submit(*seq, "other", later, rig.now) == Code::ok);
+    rig.turn();
+    const OutcomeEntry outcome = rig.expect_outcome();
+    CHECK(outcome.seq == *seq);
+    CHECK(outcome.status == Status::failed);
+    CHECK(outcome.error.find("\"other\" would be another") != std::string::npos);
+    rig.confirm(outcome.rsn);
+    CHECK(rig.machine.unsettled() == 1);
+    CHECK(rig.machine.counters().refused == 1);
   }
 
   TEST_CASE("a client that is silent for R is forgotten") {
