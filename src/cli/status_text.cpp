@@ -164,6 +164,24 @@ std::string workers(const Json& status, bool colour) {
   return '\n' + table.text(colour);
 }
 
+// What handlers say of the tasks they run; only what was said.
+std::string progress(const Json& status, bool colour) {
+  TextTable table({{"TASK", Align::left},
+                   {"WORKER", Align::left},
+                   {"ATTEMPT"},
+                   {"SAID"},
+                   {"PROGRESS", Align::left}});
+  bool any = false;
+  for (const Json& worker : part(status, "workers")) {
+    for (const Json& task : part(worker, "progress")) {
+      table.add({word(task, "task"), word(worker, "name"), count(task, "attempt"),
+                 seconds(real(task, "since_s")) + " ago", word(task, "text")});
+      any = true;
+    }
+  }
+  return any ? '\n' + table.text(colour) : "";
+}
+
 std::string sinks(const Json& status, bool colour) {
   TextTable table({{"SINK", Align::left}, {"STATE", Align::left}, {"UNCONFIRMED"}});
   for (const Json& sink : part(status, "sinks"))
@@ -179,7 +197,7 @@ std::string status_text(const std::string& json, bool colour) {
   if (!status.is_object() || !status.contains("tasks"))
     throw Error("the ventilator's answer is not a status; is it of another version?");
   return summary(status) + trouble(status, colour) + types(status) + workers(status, colour) +
-         sinks(status, colour);
+         progress(status, colour) + sinks(status, colour);
 }
 
 }  // namespace sluice::cli

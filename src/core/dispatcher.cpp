@@ -23,7 +23,7 @@ bool is_worker_message(const Message& message) {
   return std::holds_alternative<Inventory>(message) || std::holds_alternative<State>(message) ||
          std::holds_alternative<Ack>(message) || std::holds_alternative<Nack>(message) ||
          std::holds_alternative<Return>(message) || std::holds_alternative<Gap>(message) ||
-         std::holds_alternative<Goodbye>(message);
+         std::holds_alternative<Goodbye>(message) || std::holds_alternative<Progress>(message);
 }
 
 }  // namespace
@@ -32,6 +32,7 @@ Dispatcher::Dispatcher(DispatcherOptions options, const Identity& identity, std:
     : options_(std::move(options)),
       identity_(identity),
       random_(seed),
+      progress_(options_.max_progress),
       keys_(options_.dedup_window, options_.dedup_entries),
       submits_(options_.dedup_window, options_.dedup_entries) {
   for (std::size_t i = 0; i < options_.sinks.size(); ++i) {
@@ -83,6 +84,7 @@ void Dispatcher::receive(PeerId from, const Envelope& in, Time now) {
                  [&](const Return& m) { on(*session, in, m, now); },
                  [&](const Gap& m) { on(*session, in, m, now); },
                  [&](const Goodbye& m) { on(*session, in, m, now); },
+                 [&](const Progress& m) { on(*session, m, now); },
                  [](const auto&) {},
              },
              in.message);

@@ -20,6 +20,7 @@
 #include "core/options.hpp"
 #include "core/outcome_producer.hpp"
 #include "core/placement.hpp"
+#include "core/progress_board.hpp"
 #include "core/random.hpp"
 #include "core/ready_queue.hpp"
 #include "core/run_time.hpp"
@@ -157,6 +158,7 @@ class Dispatcher {
   void on(WorkerSession& session, const Envelope& in, const Nack& nack, Time now);
   void on(WorkerSession& session, const Envelope& in, const Return& back, Time now);
   void on(WorkerSession& session, const Envelope& in, const Gap& gap, Time now);
+  void on(WorkerSession& session, const Progress& progress, Time now);
   void nacked(TaskSlot slot, const NackEntry& entry, const WorkerSession& session, Time now);
   bool note_ano(WorkerSession& session, std::uint64_t ano);
 
@@ -233,6 +235,7 @@ class Dispatcher {
     Boot boot{};
     std::vector<Seq> charged;
   };
+  ProgressBoard progress_;
   std::vector<LostBoot> lost_boots_;  // the last few, for refunds (rule 13)
 
   std::map<PeerId, ClientSession> clients_;

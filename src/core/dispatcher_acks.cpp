@@ -129,6 +129,19 @@ void Dispatcher::on(WorkerSession& session, const Envelope& in, const Return& ba
   }
 }
 
+// Rule 19.1: "An entry counts only from the session that has the lease, and with the current
+// one. Others are passed over."
+void Dispatcher::on(WorkerSession& session, const Progress& progress, Time now) {
+  for (const ProgressEntry& entry : progress.entries) {
+    const TaskSlot slot = tasks_.find(entry.seq);
+    if (slot == kNoTask) continue;
+    const TaskRecord& task = tasks_[slot];
+    if (task.state != TaskState::leased || task.lease != entry.lease) continue;
+    if (task.session != session.index) continue;
+    progress_.put(slot, entry.text, now);
+  }
+}
+
 void Dispatcher::on(WorkerSession& session, const Envelope&, const Gap& gap, Time now) {
   ++counters_.gaps;
   requeue_lane_range(session, gap.first, std::min(gap.last, session.lane_n), now);

@@ -141,6 +141,7 @@ void Dispatcher::revoke(TaskSlot slot) {
   SLUICE_ASSERT(task.state == TaskState::leased && task.session != kNoSession);
   WorkerSession& session = sessions_[task.session];
   tasks_.unlink(session.held, slot);
+  progress_.erase(slot);
   if (session.held.count == 0) session.trial = false;
   placement_.refresh(task.session);
   task.session = kNoSession;

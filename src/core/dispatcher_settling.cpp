@@ -7,6 +7,11 @@
 #include "core/dispatcher.hpp"
 
 namespace sluice::core {
+namespace {
+
+constexpr std::size_t kMostProgressShown = 20;  // for each worker
+
+}  // namespace
 
 // Rule 15: the ventilator sends such an outcome itself, and settles the task only
 // when the sink has it. If the sink already holds another, that one stands. The
@@ -204,6 +209,12 @@ WorkerStatus Dispatcher::worker_status(const WorkerSession& session, Time now) c
   out.quiet = now - session.last_heard;
   out.up = now - session.since;
   for (const std::uint32_t t : session.types) out.types.push_back(type_names_[t]);
+  TaskSlot slot = progress_.size() > 0 ? session.held.head : kNoTask;
+  for (; slot != kNoTask && out.progress.size() < kMostProgressShown; slot = tasks_[slot].next) {
+    if (const ProgressBoard::Note* const note = progress_.find(slot))
+      out.progress.push_back({tasks_[slot].seq, tasks_[slot].executions + 1, now - note->since,
+                              note->text});
+  }
   return out;
 }
 

@@ -38,6 +38,14 @@ struct TypeStatus {
   std::uint32_t workers = 0;  ///< sessions that serve it
 };
 
+/// What the handler of a running task says of it.
+struct TaskProgressStatus {
+  Seq seq{};
+  std::uint32_t attempt = 1;
+  Duration since{};  ///< the text came so long ago
+  std::string text;
+};
+
 struct WorkerStatus {
   std::string name, agent;
   Sid sid{};
@@ -49,6 +57,7 @@ struct WorkerStatus {
   Duration quiet{};  ///< since it was last heard
   Duration up{};     ///< since its session began
   std::vector<std::string> types;
+  std::vector<TaskProgressStatus> progress;  ///< of the first tasks that have one
 };
 
 struct SinkStatus {

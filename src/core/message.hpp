@@ -12,6 +12,7 @@
 
 #include "core/chunk.hpp"
 #include "core/ids.hpp"
+#include "core/overloaded.hpp"
 
 namespace sluice::core {
 
@@ -144,6 +145,14 @@ struct Gap {
 };
 struct Goodbye {
   Code reason = Code::ok;
+};
+struct ProgressEntry {
+  Seq seq{};
+  Lease lease{};
+  std::string_view text;  // how far its handler is, for people
+};
+struct Progress {  // n = 0
+  std::vector<ProgressEntry> entries;
 };
 
 // --- ventilator -> worker -------------------------------------------------
@@ -339,11 +348,12 @@ struct ClientBeaten {
   std::uint64_t tasks_limit = 0, bytes_limit = 0;
 };
 
-using Message = std::variant<Hello, Inventory, State, Ack, Nack, Return, Gap, Goodbye, Welcome,
-                             Verdicts, Tasks, Acked, Ping, Cancel, Bye, Drain, ErrorMessage,
-                             SinkOpen, SinkOpened, Outcomes, SinkConfirm, SinkBeat, SinkBeaten,
-                             Watch, Watched, Floor, ClientOpen, ClientOpened, Submit, SubmitConfirm,
-                             Query, Reply, CancelTasks, CancelReply, ClientBeat, ClientBeaten>;
+using Message = std::variant<Hello, Inventory, State, Ack, Nack, Return, Gap, Goodbye, Progress,
+                             Welcome, Verdicts, Tasks, Acked, Ping, Cancel, Bye, Drain,
+                             ErrorMessage, SinkOpen, SinkOpened, Outcomes, SinkConfirm, SinkBeat,
+                             SinkBeaten, Watch, Watched, Floor, ClientOpen, ClientOpened, Submit,
+                             SubmitConfirm, Query, Reply, CancelTasks, CancelReply, ClientBeat,
+                             ClientBeaten>;
 
 /// A message with the two numbers of its header.
 struct Envelope {
@@ -380,13 +390,5 @@ template <>
 Submit EntryPool::take<Submit>();
 template <>
 SinkConfirm EntryPool::take<SinkConfirm>();
-
-/// For std::visit.
-template <typename... F>
-struct Overloaded : F... {
-  using F::operator()...;
-};
-template <typename... F>
-Overloaded(F...) -> Overloaded<F...>;
 
 }  // namespace sluice::core

@@ -61,6 +61,7 @@ struct DispatcherOptions {
   Duration grace_least = 5ms, grace_most = 1s;  ///< after a seen disconnect, for running tasks
   Duration ack_window = 50ms;  ///< from a task's end to its ack, as a rule: outcome, store, confirm
   std::size_t max_types = 4'096;                ///< names of types ever heard
+  std::size_t max_progress = 10'000;            ///< leased tasks whose progress is kept
 };
 
 struct RunnerOptions {
@@ -68,6 +69,7 @@ struct RunnerOptions {
   std::string agent = "sluice";
   std::vector<std::string> types;  ///< what this worker can run, 1..256
   std::uint32_t slots = 1;
+  std::uint32_t executors = 0;  ///< tasks that can be started at once; 0: as many as slots
   std::uint32_t prefetch = 0;  ///< tasks held per slot, the running one included; 0: tunes itself
   bool push_lane = true;       ///< false: inline from the start
   bool silent_while_busy = false;
@@ -77,6 +79,7 @@ struct RunnerOptions {
   std::uint64_t max_queued_bytes = 64ULL << 20;
   std::uint64_t max_retained_bytes = 64ULL << 20;
   std::uint64_t max_retained = 65'536;  ///< outcomes no sink has confirmed
+  Duration progress_every = 200ms;      ///< between two PROGRESS messages
   Duration reconnect_least = 50ms, reconnect_most = 5s;
 };
 

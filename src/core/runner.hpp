@@ -46,8 +46,8 @@ enum class RunEnd : std::uint8_t {
   timeout,
   crashed,
   undecodable,   ///< the handler cannot read the payload
+  fatal,         ///< failed, and the handler says that no further attempt can help
   no_such_type,
-  retry,         ///< the handler wants it again later; no failure is charged
   cancelled,     ///< stopped because of `cancels`
   expired,       ///< not started: its time to live was over
 };
@@ -57,9 +57,15 @@ struct TaskFinished {
   RunEnd end = RunEnd::ok;
   std::string_view error;  ///< for people, unless ok
   Bytes result;            ///< of ok, and of a failure that is final
-  std::uint64_t retry_ms = 0;
+  std::uint64_t retry_ms = 0;  ///< of a failure: when the next attempt is wanted; 0: any time
   std::uint64_t started_us = 0;  ///< since 1970
   Duration run{};
+};
+
+/// What a handler says of a task that it runs.
+struct TaskProgress {
+  TaskHandle handle{};
+  std::string_view text;  ///< for people; good until the effects are carried out
 };
 
 struct RunnerStats {
@@ -132,6 +138,12 @@ class Runner {
   /// How many tasks the executors have ever claimed; retracted ones do not count.
   void pool_progress(std::uint64_t claimed, Time now);
   void finished(std::span<const TaskFinished> tasks, Time now);
+  /// Texts for the ventilator's status, each newer than what was said before of its task; to be
+  /// given not before progress_from(), and at most kMostProgress at a time.
+  void progress(std::span<const TaskProgress> texts, Time now);
+  static constexpr std::size_t kMostProgress = 100;  // of 512 bytes: they fit into one frame
+  /// From when on the next texts can go; nullopt while there is no session.
+  [[nodiscard]] std::optional<Time> progress_from() const;
   /// The answer to Effects::retract: what came back, oldest first.
   void retracted(std::span<const TaskHandle> tasks, Time now);
 
@@ -214,6 +226,7 @@ class Runner {
   void claimed(TaskHandle handle, Held& task);
   void fill_pool();
   void check_returns();
+  [[nodiscard]] bool executors_are_busy() const;
   [[nodiscard]] std::size_t wanted_back() const;
   [[nodiscard]] bool stays(TaskHandle handle, Held& task);
 
@@ -263,6 +276,7 @@ class Runner {
   std::uint64_t lane_rx_ = 0, void_n_ = 0;
   std::uint64_t ping_echo_ = 0;
   bool state_due_ = false;
+  Time progress_at_{};         // not before: the next PROGRESS
   Time open_at_{};             // closed: when to try again
   Time heard_{}, spoke_{};
   Time lane_rebuilt_{};

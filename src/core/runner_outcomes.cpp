@@ -33,7 +33,8 @@ void Runner::finish(const TaskFinished& finished) {
     held_.erase(finished.handle);
     return;
   }
-  const bool final_failure = is_failure(finished.end) && (task->flags & kLastAttempt) != 0;
+  const bool final_failure = finished.end == RunEnd::fatal ||
+                             (is_failure(finished.end) && (task->flags & kLastAttempt) != 0);
   if (finished.end == RunEnd::ok)
     return outcome(finished.handle, *task, finished, Status::done);
   // Another worker has the lease: it will say how its attempt went.
@@ -46,18 +47,39 @@ void Runner::finish(const TaskFinished& finished) {
   NackReason reason = NackReason::failed;
   switch (finished.end) {
     case RunEnd::ok:
+    case RunEnd::fatal:
     case RunEnd::failed: break;
     case RunEnd::timeout: reason = NackReason::timeout; break;
     case RunEnd::crashed: reason = NackReason::crashed; break;
     case RunEnd::undecodable: reason = NackReason::undecodable; break;
     case RunEnd::no_such_type: reason = NackReason::no_such_type; break;
-    case RunEnd::retry: reason = NackReason::overload; break;
     case RunEnd::expired: reason = NackReason::expired; break;
     case RunEnd::cancelled:
       reason = task->cancel_wanted ? NackReason::cancelled : NackReason::shutdown;
       break;
   }
   nack(finished.handle, *task, reason, finished.error, finished.retry_ms);
+}
+
+// Rule 19.1: "An entry counts only from the session that has the lease": others are left out here.
+void Runner::progress(std::span<const TaskProgress> texts, Time now) {
+  if (!enter(now)) return;
+  const std::optional<Time> from = progress_from();
+  if (!from || now_ < *from) return;
+  Progress message;
+  for (const TaskProgress& text : texts.first(std::min(texts.size(), kMostProgress))) {
+    const Held* const task = held_.find(text.handle);
+    if (task == nullptr || task->orphaned || task->disowned) continue;
+    if (task->phase != TaskPhase::running && task->phase != TaskPhase::pooled) continue;
+    message.entries.push_back({task->seq, task->lease, text.text});
+  }
+  if (message.entries.empty()) return;
+  send(0, std::move(message));
+  progress_at_ = now_ + options_.progress_every;
+}
+
+std::optional<Time> Runner::progress_from() const {
+  return phase_ == Phase::ready ? std::optional(progress_at_) : std::nullopt;
 }
 
 void Runner::outcome(TaskHandle handle, Held& task, const TaskFinished& finished, Status status) {

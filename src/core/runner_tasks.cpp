@@ -154,6 +154,13 @@ void Runner::cancel(const Cancel& cancel) {
   }
 }
 
+// Where there are fewer executors than slots, tasks may wait though slots are free.
+bool Runner::executors_are_busy() const {
+  const std::size_t most = options_.executors > 0 ? std::min(options_.executors, options_.slots)
+                                                  : options_.slots;
+  return held_.count(TaskPhase::running) >= most;
+}
+
 // "A task that waited unstarted in a worker for longer than ~50 ms while its slots are busy is
 // handed back", so that nothing hides behind a slow task.
 void Runner::check_returns() {
@@ -162,7 +169,7 @@ void Runner::check_returns() {
   returns_at_ = Time::max();
   if (held_.count(TaskPhase::pooled) == 0) return;
   returns_at_ = now_ + limit;
-  if (held_.count(TaskPhase::running) < options_.slots) return;
+  if (!executors_are_busy()) return;
   std::size_t overdue = 0;
   for (std::size_t i = 0; i < pool_.size(); ++i) {
     const Held* const task = held_.find(pool_[i]);

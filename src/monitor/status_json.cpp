@@ -4,6 +4,8 @@
 
 #include <chrono>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
 
 namespace sluice::monitor {
 namespace {
@@ -12,7 +14,18 @@ using Json = nlohmann::ordered_json;
 
 double seconds(core::Duration d) { return std::chrono::duration<double>(d).count(); }
 
-Json worker_json(const core::WorkerStatus& w) {
+// As people see it everywhere: 9f3a1c07-42.
+std::string task_name(const core::Log& log, core::Seq seq) {
+  return core::hex(log).substr(0, 8) + '-' + std::to_string(core::raw(seq));
+}
+
+Json worker_json(const core::WorkerStatus& w, const core::Log& log) {
+  Json progress = Json::array();
+  for (const auto& p : w.progress)
+    progress.push_back({{"task", task_name(log, p.seq)},
+                        {"attempt", p.attempt},
+                        {"since_s", seconds(p.since)},
+                        {"text", p.text}});
   return {{"name", w.name},
           {"agent", w.agent},
           {"session", core::raw(w.sid)},
@@ -30,7 +43,8 @@ Json worker_json(const core::WorkerStatus& w) {
           {"nacked", w.nacked},
           {"returned", w.returned},
           {"quiet_s", seconds(w.quiet)},
-          {"up_s", seconds(w.up)}};
+          {"up_s", seconds(w.up)},
+          {"progress", std::move(progress)}};
 }
 
 Json counters_json(const core::DispatcherCounters& c) {
@@ -99,7 +113,7 @@ std::string status_json(const core::DispatcherStatus& s, const ShellStatus& shel
   for (const auto& t : s.types)
     out["types"].push_back({{"type", t.name}, {"ready", t.ready}, {"workers", t.workers}});
   out["workers"] = Json::array();
-  for (const auto& w : s.workers) out["workers"].push_back(worker_json(w));
+  for (const auto& w : s.workers) out["workers"].push_back(worker_json(w, s.log));
   out["sinks"] = Json::array();
   for (const auto& k : s.sinks)
     out["sinks"].push_back(

@@ -90,6 +90,7 @@ std::optional<core::Envelope> parse_any(Reading& in, const Header& h, core::Entr
     case Type::give_back: return parse<core::Return>(in, h, pool);
     case Type::gap: return parse<core::Gap>(in, h, pool);
     case Type::goodbye: return parse<core::Goodbye>(in, h, pool);
+    case Type::progress: return parse<core::Progress>(in, h, pool);
     case Type::welcome: return parse<core::Welcome>(in, h, pool);
     case Type::verdicts: return parse<core::Verdicts>(in, h, pool);
     case Type::acked: return parse<core::Acked>(in, h, pool);

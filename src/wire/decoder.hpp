@@ -41,6 +41,7 @@ void read(Reading& in, core::Nack& m);
 void read(Reading& in, core::Return& m);
 void read(Reading& in, core::Gap& m);
 void read(Reading& in, core::Goodbye& m);
+void read(Reading& in, core::Progress& m);
 void read(Reading& in, core::Welcome& m);
 void read(Reading& in, core::Verdicts& m);
 void read(Reading& in, core::Acked& m);

@@ -119,6 +119,20 @@ void read(Reading& in, core::Goodbye& m) {
   in.cursor.skip_elements(extra, 1);
 }
 
+void read(Reading& in, core::Progress& m) {
+  Cursor& c = in.cursor;
+  const std::size_t extra = c.open(1);
+  const std::size_t count = c.groups(3, in.limits.max_entries);
+  m.entries.reserve(count);
+  for (std::size_t i = 0; i < count && c.ok(); ++i) {
+    core::ProgressEntry& e = m.entries.emplace_back();
+    e.seq = c.id<core::Seq>();
+    e.lease = c.id<core::Lease>();
+    e.text = readable(core::as_text(in.heap.take(c.number(), c)));
+  }
+  c.skip_elements(extra, 1);
+}
+
 void read(Reading& in, core::Welcome& m) {
   Cursor& c = in.cursor;
   const std::size_t extra = c.open(12);

@@ -39,6 +39,7 @@ void write_body(Buffer& out, const core::Nack& m);
 void write_body(Buffer& out, const core::Return& m);
 void write_body(Buffer& out, const core::Gap& m);
 void write_body(Buffer& out, const core::Goodbye& m);
+void write_body(Buffer& out, const core::Progress& m);
 void write_body(Buffer& out, const core::Welcome& m);
 void write_body(Buffer& out, const core::Verdicts& m);
 void write_body(Buffer& out, const core::Acked& m);
@@ -62,6 +63,7 @@ void write_body(Buffer& out, const core::CancelReply& m);
 void write_body(Buffer& out, const core::ClientBeat& m);
 void write_body(Buffer& out, const core::ClientBeaten& m);
 void write_heap(Buffer& out, const core::Nack& m);
+void write_heap(Buffer& out, const core::Progress& m);
 
 /// Messages without payloads.
 template <typename M>

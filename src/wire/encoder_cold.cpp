@@ -68,6 +68,16 @@ void write_body(Buffer& out, const core::Gap& m) {
 
 void write_body(Buffer& out, const core::Goodbye& m) { Writer(out).array(1).id(m.reason); }
 
+void write_body(Buffer& out, const core::Progress& m) {
+  Writer w(out);
+  w.array(1).array(m.entries.size() * 3);
+  for (const core::ProgressEntry& e : m.entries) w.id(e.seq).id(e.lease).number(text_size(e.text));
+}
+
+void write_heap(Buffer& out, const core::Progress& m) {
+  for (const core::ProgressEntry& e : m.entries) append_text(out, e.text);
+}
+
 void write_body(Buffer& out, const core::Welcome& m) {
   Writer w(out);
   w.array(12).number(m.minor).bin(m.log).id(m.epoch).bin(m.inc);

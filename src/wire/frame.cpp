@@ -30,22 +30,23 @@ void write_big_endian(std::byte* at, T value) {
 
 // In the order of core::Message's alternatives.
 constexpr Type kTypes[] = {
-    Type::hello,       Type::inventory,     Type::state,        Type::ack,
-    Type::nack,        Type::give_back,     Type::gap,          Type::goodbye,
-    Type::welcome,     Type::verdicts,      Type::tasks,        Type::acked,
-    Type::ping,        Type::cancel,        Type::bye,          Type::drain,
-    Type::error,       Type::sink_open,     Type::sink_opened,  Type::outcomes,
-    Type::sink_confirm, Type::sink_beat,    Type::sink_beaten,  Type::watch,
-    Type::watched,     Type::floor,         Type::client_open,  Type::client_opened,
-    Type::submit,      Type::submit_confirm, Type::query,       Type::reply,
-    Type::cancel_tasks, Type::cancel_reply, Type::client_beat,  Type::client_beaten,
+    Type::hello, Type::inventory, Type::state, Type::ack,
+    Type::nack, Type::give_back, Type::gap, Type::goodbye,
+    Type::progress, Type::welcome, Type::verdicts, Type::tasks,
+    Type::acked, Type::ping, Type::cancel, Type::bye,
+    Type::drain, Type::error, Type::sink_open, Type::sink_opened,
+    Type::outcomes, Type::sink_confirm, Type::sink_beat, Type::sink_beaten,
+    Type::watch, Type::watched, Type::floor, Type::client_open,
+    Type::client_opened, Type::submit, Type::submit_confirm, Type::query,
+    Type::reply, Type::cancel_tasks, Type::cancel_reply, Type::client_beat,
+    Type::client_beaten,
 };
 static_assert(std::size(kTypes) == std::variant_size_v<core::Message>);
 
 constexpr bool between(std::uint8_t type, Type first, Type last) {
   return type >= static_cast<std::uint8_t>(first) && type <= static_cast<std::uint8_t>(last);
 }
-constexpr bool from_worker(std::uint8_t type) { return between(type, Type::hello, Type::goodbye); }
+constexpr bool from_worker(std::uint8_t type) { return between(type, Type::hello, Type::progress); }
 constexpr bool to_worker(std::uint8_t type) { return between(type, Type::welcome, Type::drain); }
 constexpr bool to_sink(std::uint8_t type) { return between(type, Type::sink_open, Type::floor); }
 constexpr bool from_sink(std::uint8_t type) {
@@ -113,6 +114,7 @@ std::string_view type_name(std::uint8_t type) {
     case Type::give_back: return "RETURN";
     case Type::gap: return "GAP";
     case Type::goodbye: return "GOODBYE";
+    case Type::progress: return "PROGRESS";
     case Type::welcome: return "WELCOME";
     case Type::verdicts: return "VERDICT";
     case Type::tasks: return "TASKS";

@@ -17,7 +17,7 @@ inline constexpr std::uint8_t kVersion = 1;
 /// Byte 3 of a frame. Bit 7 is set on what travels towards the connecting side.
 enum class Type : std::uint8_t {
   hello = 0x01, inventory = 0x02, state = 0x03, ack = 0x04, nack = 0x05, give_back = 0x06,
-  gap = 0x07, goodbye = 0x08,
+  gap = 0x07, goodbye = 0x08, progress = 0x09,
   welcome = 0x81, verdicts = 0x82, tasks = 0x83, acked = 0x84, ping = 0x85, cancel = 0x86,
   bye = 0x87, drain = 0x88,
   sink_open = 0x21, outcomes = 0x22, sink_beat = 0x23, watch = 0x24, floor = 0x25,

@@ -38,6 +38,11 @@ std::size_t more(const core::Nack& m) {
   for (const auto& e : m.entries) size += std::min(e.text.size(), kMaxText);
   return size;
 }
+std::size_t more(const core::Progress& m) {
+  std::size_t size = list_size(m.entries.size(), 3);
+  for (const auto& e : m.entries) size += std::min(e.text.size(), kMaxText);
+  return size;
+}
 std::size_t more(const core::Return& m) { return list_size(m.entries.size(), 2); }
 std::size_t more(const core::Welcome& m) {
   return names_size(m.sinks) + (m.lane && m.lane->host ? m.lane->host->size() : 0);

@@ -61,6 +61,16 @@ TEST_SUITE("status_text") {
     CHECK(holds(text, "suspect  inline"));
   }
 
+  TEST_CASE("what handlers say of their tasks stands in a table of its own") {
+    Json status = sample();
+    CHECK_FALSE(holds(status_text(status.dump(), false), "PROGRESS"));
+    status["workers"][1]["progress"] = Json::parse(
+        R"([{"task": "9f3a1c07-42", "attempt": 2, "since_s": 3, "text": "page 2 of\u001b 7"}])");
+    const std::string text = status_text(status.dump(), false);
+    CAPTURE(text);
+    CHECK(holds(text, "9f3a1c07-42  node10-12        2  3.0 s ago  page 2 of? 7\n"));
+  }
+
   TEST_CASE("sinks tell whether they are reached") {
     Json status = sample();
     CHECK(holds(status_text(status.dump(), false), "tcp://127.0.0.1:5571  connected"));

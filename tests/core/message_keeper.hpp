@@ -16,6 +16,8 @@ class MessageKeeper {
   void keep(Message& message) {
     if (auto* nack = std::get_if<Nack>(&message)) {
       for (NackEntry& entry : nack->entries) entry.text = copy(entry.text);
+    } else if (auto* progress = std::get_if<Progress>(&message)) {
+      for (ProgressEntry& entry : progress->entries) entry.text = copy(entry.text);
     } else if (auto* outcomes = std::get_if<Outcomes>(&message)) {
       for (std::string_view& type : outcomes->types) type = copy(type);
       for (OutcomeEntry& entry : outcomes->entries) {

@@ -90,16 +90,16 @@ TEST_CASE("each way to end badly has its reason") {
   }
 }
 
-TEST_CASE("a handler may ask for the task again later") {
-  Claimed rig(true);
+TEST_CASE("a failure may say when the next attempt is wanted") {
+  Claimed rig;
   TaskFinished finished;
   finished.handle = rig.start_of_1.handle;
-  finished.end = RunEnd::retry;
+  finished.end = RunEnd::failed;
   finished.retry_ms = 700;
   rig.runner.finished({&finished, 1}, rig.now);
   rig.take();
   const NackEntry nack = rig.nack();
-  CHECK(nack.reason == NackReason::overload);
+  CHECK(nack.reason == NackReason::failed);
   CHECK(nack.retry_ms == 700);
 }
 
@@ -116,6 +116,18 @@ TEST_CASE("a failing last attempt is a failed outcome, with its result") {
     CHECK(rig.expect_after_states<Ack>().entries[0].status == Status::failed);
     rig.skip_states();
   }
+}
+
+// Rule 14: "and so is a failure that the handler calls final".
+TEST_CASE("a failure that no attempt can mend is a failed outcome at once") {
+  Claimed rig;
+  rig.finish(rig.start_of_1, RunEnd::fatal, "no such customer");
+  const Outcomes outcomes = rig.outcomes();
+  CHECK(outcomes.entries[0].status == Status::failed);
+  CHECK(outcomes.entries[0].error == "no such customer");
+  rig.confirm(Rsn{1}, Rsn{1});
+  CHECK(rig.expect_after_states<Ack>().entries[0].status == Status::failed);
+  rig.skip_states();
 }
 
 TEST_CASE("what is no failure of the task is never final") {

@@ -20,6 +20,7 @@ FOLDER = pathlib.Path(__file__).parent / "vectors"
 # which members of a group are lengths.
 HEAPS = {
     0x05: (0, 6, (5,)),
+    0x09: (0, 3, (2,)),
     0x83: (5, 10, (9,)),
     0x22: (3, 12, (10, 11)),
     0xA4: (3, 12, (10, 11)),

@@ -63,6 +63,8 @@ std::vector<Sample> worker_samples() {
   add("return", kSid, 7, Return{{{Seq{8}, Lease{18}}, {Seq{9}, Lease{19}}}});
   add("gap", kSid, 0, Gap{4, 6});
   add("goodbye", kSid, 0, Goodbye{Code::draining});
+  add("progress", kSid, 0,
+      Progress{{{Seq{42}, Lease{43}, "2 of 7 pages, 30 \xC2\xB0"}, {Seq{44}, Lease{70000}, ""}}});
   return all;
 }
 

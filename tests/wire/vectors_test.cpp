@@ -27,6 +27,8 @@ std::vector<std::string> heap_pieces(const core::Message& message) {
     for (const auto& e : submit->entries) add(e.payload);
   } else if (const auto* nack = std::get_if<core::Nack>(&message)) {
     for (const auto& e : nack->entries) add(core::as_bytes(e.text));
+  } else if (const auto* progress = std::get_if<core::Progress>(&message)) {
+    for (const auto& e : progress->entries) add(core::as_bytes(e.text));
   } else {
     const auto* watched = std::get_if<core::Watched>(&message);
     const auto* outcomes = watched ? &watched->outcomes : std::get_if<core::Outcomes>(&message);
