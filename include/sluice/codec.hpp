@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <span>
 #include <string>
@@ -36,6 +37,13 @@ struct Codec<std::vector<std::byte>> {
   static std::vector<std::byte> unpack(std::span<const std::byte> bytes) {
     return {bytes.begin(), bytes.end()};
   }
+};
+
+/// What can be packed and unpacked.
+template <typename T>
+concept Encodable = requires(const T& value, std::span<const std::byte> bytes) {
+  { Codec<T>::pack(value) } -> std::convertible_to<std::vector<std::byte>>;
+  { Codec<T>::unpack(bytes) } -> std::convertible_to<T>;
 };
 
 /// The bytes of a value.

@@ -5,9 +5,13 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -40,22 +44,105 @@ struct Task {
   }
 };
 
-/// A task in a handler's hands. The views are valid until the handler returns.
-struct TaskView {
+/// Thrown by a handler, or told with TaskView::fail(): the attempt has failed like any other, and
+/// if more are allowed, the next is made `after` this long rather than after the ventilator's
+/// own backoff.
+class Retry : public std::runtime_error {
+ public:
+  /// `after`: 1 ms at least. `why`: for people, cut to 512 bytes.
+  Retry(std::chrono::milliseconds after, const std::string& why)
+      : std::runtime_error(why), after_(after) {}
+  [[nodiscard]] std::chrono::milliseconds after() const { return after_; }
+
+ private:
+  std::chrono::milliseconds after_;
+};
+
+/// Thrown by a handler when no further attempt can help: the task fails at once, with this text.
+class Fail : public std::runtime_error {
+ public:
+  explicit Fail(const std::string& why) : std::runtime_error(why) {}
+};
+
+namespace detail {
+class TaskHold;
+}  // namespace detail
+
+/// A task in a handler's hands.
+///
+/// A handler that takes `const TaskView&` is synchronous: it returns the result or throws, and
+/// the view and all it shows are good until then.
+///
+/// A handler that takes a TaskView by value is asynchronous: it may return at once, and the view
+/// may be moved to another thread or event loop, to be finished there by done(), fail() or
+/// retry(). The view owns its bytes and may outlive the Worker; finishing it then does nothing,
+/// and the task runs elsewhere. One that is destroyed unfinished has failed the attempt: "the
+/// handler dropped the task". A view is one thread's at a time.
+class TaskView {
+ public:
+  /// Of no worker's task, for tests: fill in what the handler reads. It is never cancelled, and
+  /// cannot be finished.
+  TaskView() = default;
+  TaskView(TaskView&& other) noexcept;
+  TaskView& operator=(TaskView&& other) noexcept;
+  TaskView(const TaskView&) = delete;
+  TaskView& operator=(const TaskView&) = delete;
+  ~TaskView();
+
   TaskId id;
   std::uint32_t attempt = 1;  ///< which execution this is
-  std::uint32_t slot = 0;     ///< which of the worker's slots runs it, from 0
+  std::uint32_t slot = 0;     ///< which of the worker's slots it has, from 0; no other has it
   std::string_view type;
   std::string_view key;
   std::span<const std::byte> payload;
-  std::chrono::milliseconds timeout{0};
-  bool last_attempt = false;  ///< a failure now is final
+  std::chrono::milliseconds timeout{0};  ///< the submitter's limit of this execution; 0: none
+  bool last_attempt = false;             ///< a failure now is final
 
   /// The arguments as what they were packed from. Throws WrongType.
   template <typename Arguments>
   [[nodiscard]] Arguments as() const {
     return unpack<Arguments>(payload);
   }
+
+  /// Whether the submitter, the ventilator or Worker::stop() wants it stopped. A handler that
+  /// looks may throw whatever it likes, or call fail(): the task ends as cancelled (or, when the
+  /// worker stops, runs elsewhere). A result counts all the same.
+  [[nodiscard]] bool cancelled() const;
+  /// When `timeout` is over; nullopt without one. Nobody ends a handler that goes on.
+  [[nodiscard]] std::optional<std::chrono::steady_clock::time_point> deadline() const {
+    return deadline_;
+  }
+  /// Says how far it is: UTF-8, cut to 512 bytes. The latest text is shown by `status`, some
+  /// 200 ms later, for as long as the task runs here.
+  void progress(std::string_view text) const;
+
+  // For asynchronous handlers. Each of these finishes the task, once; then, and for a view that
+  // came by const reference or was moved away, they throw Error.
+
+  /// The task is done and this is its result; as large as a payload at most.
+  void done(std::span<const std::byte> result);
+  void done(const std::vector<std::byte>& result) { done(std::span<const std::byte>(result)); }
+  void done() { done(std::span<const std::byte>()); }
+  /// The same, of any type that has a Codec.
+  template <typename T>
+  requires(!std::is_convertible_v<const T&, std::span<const std::byte>>) void done(
+      const T& result) {
+    done(pack(result));
+  }
+  /// The attempt has failed. `why` is for people, cut to 512 bytes.
+  void fail(const std::string& why);
+  /// The same, and what an exception says beyond that: what of Fail, Retry and WrongType.
+  void fail(const std::exception& why);
+  /// The attempt has failed; the next, if more are allowed, is made `after` this long.
+  void retry(std::chrono::milliseconds after, const std::string& why);
+
+ private:
+  friend class detail::TaskHold;
+  TaskView(std::shared_ptr<detail::TaskHold> hold, bool asynchronous);
+
+  std::optional<std::chrono::steady_clock::time_point> deadline_;
+  std::shared_ptr<detail::TaskHold> hold_;  // null: of no worker's task, or moved away
+  bool asynchronous_ = false;
 };
 
 }  // namespace sluice

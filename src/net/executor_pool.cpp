@@ -3,7 +3,6 @@
 #include "net/executor_pool.hpp"
 
 #include <algorithm>
-#include <exception>
 #include <utility>
 
 #include "core/assert.hpp"
@@ -11,13 +10,18 @@
 #include "net/signals.hpp"
 
 namespace sluice::net {
-ExecutorPool::ExecutorPool(std::vector<std::string> types, std::vector<Handler> handlers,
-                           std::uint32_t executors, std::size_t capacity, Wake& wake)
-    : types_(std::move(types)), handlers_(std::move(handlers)), wake_(wake), queue_(capacity) {
-  SLUICE_ASSERT(types_.size() == handlers_.size() && executors > 0);
+ExecutorPool::ExecutorPool(std::vector<std::string> types, std::vector<TaskHandler> handlers,
+                           Size size, Wake& wake)
+    : types_(std::move(types)),
+      handlers_(std::move(handlers)),
+      wake_(wake),
+      desk_(std::make_shared<TaskDesk>(wake, size.threads, size.slots)),
+      queue_(size.queue) {
+  SLUICE_ASSERT(types_.size() == handlers_.size());
+  SLUICE_ASSERT(size.threads > 0 && size.threads <= size.slots);
   const SignalsBlocked blocked;
-  for (std::uint32_t slot = 0; slot < executors; ++slot) {
-    executors_.push_back(std::make_unique<Executor>());
+  for (std::uint32_t slot = 0; slot < size.threads; ++slot) {
+    executors_.push_back(std::make_unique<Executor>(*desk_));
     executors_.back()->slot = slot;
   }
   for (auto& executor : executors_)
@@ -26,12 +30,20 @@ ExecutorPool::ExecutorPool(std::vector<std::string> types, std::vector<Handler> 
 
 ExecutorPool::~ExecutorPool() {
   stopping_.store(true);
+  desk_->close();
   bell_.fetch_add(1);
   bell_.notify_all();
   for (auto& executor : executors_) executor->thread.join();
 }
 
-bool ExecutorPool::put(const Job& job) { return queue_.put(job); }
+bool ExecutorPool::put(Job job) {
+  job.cell = &desk_->cell(job.handle);
+  return queue_.put(job);
+}
+
+void ExecutorPool::cancel(core::TaskHandle handle) {
+  desk_->cell(handle).cancelled.store(core::raw(handle), std::memory_order_relaxed);
+}
 
 void ExecutorPool::start_queued() {
   bell_.fetch_add(1);
@@ -52,6 +64,11 @@ void ExecutorPool::retract(std::size_t count, std::vector<core::TaskHandle>& out
 void ExecutorPool::run(Executor& executor) {
   Job job;
   while (!stopping_.load(std::memory_order_relaxed)) {
+    // Without a slot it must not even listen for work: its wake would be another's lost one.
+    if (!executor.slot) {
+      executor.slot = desk_->take_slot();
+      continue;
+    }
     // Rule 10: checked just before the start. The claim itself takes no time to speak of.
     if (may_start() && queue_.take(job)) {
       execute(executor, job);
@@ -70,85 +87,76 @@ bool ExecutorPool::may_start() const {
 }
 
 void ExecutorPool::execute(Executor& executor, const Job& job) {
-  Entry entry;
-  entry.handle = job.handle;
-  const core::Time start = Clock::now();
-  if (start >= job.expires) {
-    entry.end = JobEnd::expired;
-    report(executor, entry, {}, {});
-    return;
+  const Started started{Clock::now(), Clock::wall_us()};
+  if (started.at >= job.expires) {
+    JobReport expired;
+    expired.handle = job.handle;
+    expired.end = JobEnd::expired;
+    report(executor, expired);
+  } else if (handlers_[job.type].async) {
+    execute_async(executor, job, started);
+  } else {
+    execute_sync(executor, job, started);
   }
-  entry.started_us = Clock::wall_us();
-  TaskView view;
-  view.id = TaskId{job.log, core::raw(job.seq)};
-  view.attempt = job.attempt;
-  view.slot = executor.slot;
-  view.type = types_[job.type];
-  view.key = job.key;
-  view.payload = job.payload;
-  view.timeout = std::chrono::milliseconds(static_cast<std::int64_t>(job.exec_ms));
-  view.last_attempt = job.last_attempt;
-
-  std::vector<std::byte> result;
-  std::string error;
-  try {
-    result = handlers_[job.type](view);
-    entry.end = JobEnd::done;
-  } catch (const std::exception& failure) {  // an attempt that failed, not an error of ours
-    entry.end = JobEnd::failed;
-    error = failure.what();
-  } catch (...) {
-    entry.end = JobEnd::failed;
-    error = "the handler threw something that is no std::exception";
-  }
-  const core::Time end = Clock::now();
-  entry.run_ns = static_cast<std::uint64_t>(std::max<std::int64_t>((end - start).count(), 0));
-  report(executor, entry, error, result);
 }
 
-void ExecutorPool::report(Executor& executor, const Entry& entry, std::string_view error,
-                          const std::vector<std::byte>& result) {
+void ExecutorPool::execute_sync(Executor& executor, const Job& job, const Started& started) {
+  JobReport out;
+  out.handle = job.handle;
+  out.started_us = started.wall_us;
+  const TaskView view =
+      detail::SyncCall::view(executor.hold, job, types_[job.type], *executor.slot);
+  std::vector<std::byte> result;
+  Ending ending;
+  try {
+    result = handlers_[job.type].sync(view);
+  } catch (...) {
+    ending = ending_of_current_exception();
+    if (view.cancelled()) ending.end = JobEnd::cancelled;
+  }
+  out.end = ending.end;
+  out.retry_ms = ending.retry_ms;
+  out.error = ending.error;
+  out.result = result;
+  out.run_ns = started.run_ns();
+  report(executor, out);
+}
+
+void ExecutorPool::execute_async(Executor& executor, const Job& job, const Started& started) {
+  const auto task =
+      std::make_shared<detail::AsyncTask>(desk_, job, types_[job.type], *executor.slot, started);
+  executor.slot.reset();  // goes with the task, which may end before the handler returns
+  std::optional<Ending> failure;
+  try {
+    handlers_[job.type].async(detail::AsyncTask::view(task));
+  } catch (...) {
+    failure = ending_of_current_exception();
+  }
+  task->call_ended(failure);
+}
+
+void ExecutorPool::report(Executor& executor, const JobReport& report) {
   bool is_first = false;
   {
     const std::scoped_lock lock(executor.mutex);
-    Reports& reports = executor.reports;
-    is_first = reports.entries.empty();
-    reports.entries.push_back(entry);
-    Entry& kept = reports.entries.back();
-    kept.at = reports.bytes.size();
-    kept.error_bytes = error.size();
-    kept.result_bytes = result.size();
-    const core::Bytes text = core::as_bytes(error);
-    reports.bytes.insert(reports.bytes.end(), text.begin(), text.end());
-    reports.bytes.insert(reports.bytes.end(), result.begin(), result.end());
+    is_first = executor.reports.empty();
+    executor.reports.add(report);
   }
   if (is_first) wake_.signal();
 }
 
 bool ExecutorPool::has_reports() {
+  if (desk_->has_reports()) return true;
   return std::any_of(executors_.begin(), executors_.end(), [](const auto& executor) {
     const std::scoped_lock lock(executor->mutex);
-    return !executor->reports.entries.empty();
+    return !executor->reports.empty();
   });
 }
 
 void ExecutorPool::swap_reports(Executor& executor) {
-  executor.taken.entries.clear();
-  executor.taken.bytes.clear();
+  executor.taken.clear();
   const std::scoped_lock lock(executor.mutex);
   std::swap(executor.reports, executor.taken);
-}
-
-JobReport ExecutorPool::report_of(const Entry& entry, const Reports& reports) {
-  const core::Bytes bytes(reports.bytes);
-  JobReport out;
-  out.handle = entry.handle;
-  out.end = entry.end;
-  out.started_us = entry.started_us;
-  out.run_ns = entry.run_ns;
-  out.error = core::as_text(bytes.subspan(entry.at, entry.error_bytes));
-  out.result = bytes.subspan(entry.at + entry.error_bytes, entry.result_bytes);
-  return out;
 }
 
 }  // namespace sluice::net

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include "net/worker_loop.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include <sluice/error.hpp>
@@ -72,6 +73,7 @@ void WorkerLoop::turn() {
   receive_from_sinks(now);
   take_wishes(now);
   core_.advance(now);
+  take_progress(now);
 
   core::Runner::Effects effects = core_.take_effects();
   const std::size_t retract = effects.retract;
@@ -99,6 +101,9 @@ void WorkerLoop::wait() {
   slots_->watch(poll_);
   std::optional<core::Time> deadline = core_.next_deadline();
   wake_.going_to_sleep();
+  const std::optional<core::Time> progress = core_.progress_from();
+  if (progress && slots_->has_progress())
+    deadline = std::min(deadline.value_or(core::Time::max()), *progress);
   bool busy = std::exchange(more_to_do_, false) || slots_->has_reports();
   {
     const std::scoped_lock lock(mutex_);
@@ -116,6 +121,13 @@ void WorkerLoop::collect(core::Time now) {
   if (slots_->alive() || supervisor_lost_) return;
   supervisor_lost_ = true;
   core_.drain(core::DrainMode::return_queued, now + kAfterSupervisorLoss, now);
+}
+
+// Texts that cannot go yet stay where handlers replace them by newer ones.
+void WorkerLoop::take_progress(core::Time now) {
+  const std::optional<core::Time> from = core_.progress_from();
+  if (!from || now < *from || !slots_->has_progress()) return;
+  core_.progress(slots_->take_progress(core::Runner::kMostProgress), now);
 }
 
 void WorkerLoop::receive(core::Time now) {

@@ -66,6 +66,7 @@ class WorkerLoop {
   void receive_from_sinks(core::Time now);
   void take_wishes(core::Time now);
   void collect(core::Time now);
+  void take_progress(core::Time now);
   void perform(core::Runner::Effects& effects, core::Time now);
   void change_sockets(core::Runner::Effects& effects);
   void open_lane(const core::LaneAddress& lane);

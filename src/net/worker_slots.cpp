@@ -23,8 +23,21 @@ core::RunEnd end_of(const exec::Finished& finished) {
 }
 
 core::RunEnd end_of(JobEnd end) {
-  if (end == JobEnd::done) return core::RunEnd::ok;
-  return end == JobEnd::expired ? core::RunEnd::expired : core::RunEnd::failed;
+  switch (end) {
+    case JobEnd::done:
+      return core::RunEnd::ok;
+    case JobEnd::fatal:
+      return core::RunEnd::fatal;
+    case JobEnd::undecodable:
+      return core::RunEnd::undecodable;
+    case JobEnd::cancelled:
+      return core::RunEnd::cancelled;
+    case JobEnd::expired:
+      return core::RunEnd::expired;
+    case JobEnd::failed:
+      break;
+  }
+  return core::RunEnd::failed;
 }
 
 std::uint64_t not_negative(std::int64_t value) {
@@ -33,10 +46,9 @@ std::uint64_t not_negative(std::int64_t value) {
 
 }  // namespace
 
-WorkerSlots::WorkerSlots(std::vector<std::string> types,
-                         std::vector<ExecutorPool::Handler> handlers, std::uint32_t slots,
-                         std::size_t capacity, Wake& wake) {
-  handlers_.emplace(std::move(types), std::move(handlers), slots, capacity, wake);
+WorkerSlots::WorkerSlots(std::vector<std::string> types, std::vector<TaskHandler> handlers,
+                         ExecutorPool::Size size, Wake& wake) {
+  handlers_.emplace(std::move(types), std::move(handlers), size, wake);
 }
 
 WorkerSlots::WorkerSlots(exec::CommandRunner& runner, std::uint32_t slots) {
@@ -78,9 +90,10 @@ void WorkerSlots::retract(std::size_t count, std::vector<core::TaskHandle>& out)
   handlers_->retract(count, out);
 }
 
-// A handler cannot be stopped from outside; its outcome decides.
+// A handler cannot be stopped from outside: it may look, and its outcome decides.
 void WorkerSlots::cancel(core::TaskHandle handle) {
-  if (commands_) commands_->cancel(handle);
+  if (commands_) return commands_->cancel(handle);
+  handlers_->cancel(handle);
 }
 
 std::uint64_t WorkerSlots::claimed() const {
@@ -103,6 +116,7 @@ void WorkerSlots::collect_handlers() {
     task.end = end_of(report.end);
     task.error = report.error;
     task.result = report.result;
+    task.retry_ms = report.retry_ms;
     task.started_us = report.started_us;
     task.run = std::chrono::nanoseconds(static_cast<std::int64_t>(report.run_ns));
     finished_.push_back(task);
@@ -130,6 +144,16 @@ void WorkerSlots::collect_commands() {
     task.error = "the supervisor of this worker's commands was killed";
     finished_.push_back(task);
   }
+}
+
+bool WorkerSlots::has_progress() { return handlers_ && handlers_->has_progress(); }
+
+std::span<const core::TaskProgress> WorkerSlots::take_progress(std::size_t most) {
+  texts_.clear();
+  progress_.clear();
+  if (handlers_) handlers_->take_progress(most, texts_);
+  for (const auto& [task, text] : texts_) progress_.push_back({task, text});
+  return progress_;
 }
 
 bool WorkerSlots::has_reports() {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/runner.hpp"
@@ -22,8 +23,8 @@ namespace sluice::net {
 class WorkerSlots {
  public:
   /// Handlers, on threads of their own. `wake` is signalled when some have finished.
-  WorkerSlots(std::vector<std::string> types, std::vector<ExecutorPool::Handler> handlers,
-              std::uint32_t slots, std::size_t capacity, Wake& wake);
+  WorkerSlots(std::vector<std::string> types, std::vector<TaskHandler> handlers,
+              ExecutorPool::Size size, Wake& wake);
   /// Commands.
   WorkerSlots(exec::CommandRunner& runner, std::uint32_t slots);
 
@@ -36,6 +37,11 @@ class WorkerSlots {
 
   /// What has finished since the last call; good until the next.
   [[nodiscard]] std::span<const core::TaskFinished> collect();
+
+  /// Handlers have said how far they are.
+  [[nodiscard]] bool has_progress();
+  /// Up to `most` of the new texts; good until the next call.
+  [[nodiscard]] std::span<const core::TaskProgress> take_progress(std::size_t most);
 
   /// Something came that `wake` may not tell any more: the loop must not sleep.
   [[nodiscard]] bool has_reports();
@@ -51,6 +57,8 @@ class WorkerSlots {
   std::optional<ExecutorPool> handlers_;
   std::optional<CommandSlots> commands_;
   std::vector<core::TaskFinished> finished_;
+  std::vector<std::pair<core::TaskHandle, std::string>> texts_;  // own what progress_ points into
+  std::vector<core::TaskProgress> progress_;
   std::deque<CommandReport> reports_;  // own the bytes that finished_ points into
 };
 

@@ -64,6 +64,8 @@ std::map<std::uint64_t, Report> collect(ExecutorPool& pool, net::Wake& wake, std
   return out;
 }
 
+std::vector<std::byte> nothing(const TaskView&) { return {}; }
+
 core::Time soon() { return net::Clock::now() + std::chrono::hours(1); }
 
 }  // namespace
@@ -71,9 +73,10 @@ core::Time soon() { return net::Clock::now() + std::chrono::hours(1); }
 TEST_SUITE("executor_pool") {
   TEST_CASE("every job is run once and reported with its result") {
     net::Wake wake;
-    ExecutorPool pool({"double"},
-                      {[](const TaskView& task) { return bytes(std::to_string(task.id.seq * 2)); }},
-                      3, 2048, wake);
+    ExecutorPool pool(
+        {"double"},
+        {{[](const TaskView& task) { return bytes(std::to_string(task.id.seq * 2)); }, {}}},
+        {3, 3, 2048}, wake);
     pool.allow_until(soon());
     for (std::uint64_t i = 1; i <= 2000; ++i) REQUIRE(pool.put(job(i)));
     pool.start_queued();
@@ -89,11 +92,12 @@ TEST_SUITE("executor_pool") {
   TEST_CASE("a handler that throws has failed, with its words") {
     net::Wake wake;
     ExecutorPool pool({"bad", "odd"},
-                      {[](const TaskView&) -> std::vector<std::byte> {
-                         throw std::runtime_error("no such picture");
-                       },
-                       [](const TaskView&) -> std::vector<std::byte> { throw 7; }},
-                      1, 16, wake);
+                      {{[](const TaskView&) -> std::vector<std::byte> {
+                          throw std::runtime_error("no such picture");
+                        },
+                        {}},
+                       {[](const TaskView&) -> std::vector<std::byte> { throw 7; }, {}}},
+                      {1, 1, 16}, wake);
     pool.allow_until(soon());
     REQUIRE(pool.put(job(1, 0)));
     REQUIRE(pool.put(job(2, 1)));
@@ -111,11 +115,11 @@ TEST_SUITE("executor_pool") {
   TEST_CASE("without permission no job is run, and each can be taken back") {
     net::Wake wake;
     std::atomic<int> runs{0};
-    ExecutorPool pool({"t"}, {[&](const TaskView&) {
-                        ++runs;
-                        return std::vector<std::byte>{};
-                      }},
-                      2, 16, wake);
+    const auto count = [&](const TaskView&) {
+      ++runs;
+      return std::vector<std::byte>{};
+    };
+    ExecutorPool pool({"t"}, {{count, {}}}, {2, 2, 16}, wake);
     pool.allow_until(net::Clock::now() - std::chrono::milliseconds(1));
     for (std::uint64_t i = 1; i <= 10; ++i) REQUIRE(pool.put(job(i)));
     pool.start_queued();
@@ -128,8 +132,7 @@ TEST_SUITE("executor_pool") {
 
   TEST_CASE("jobs that had no permission run once it comes") {
     net::Wake wake;
-    ExecutorPool pool({"t"}, {[](const TaskView&) { return std::vector<std::byte>{}; }}, 2, 16,
-                      wake);
+    ExecutorPool pool({"t"}, {{nothing, {}}}, {2, 2, 16}, wake);
     for (std::uint64_t i = 1; i <= 10; ++i) REQUIRE(pool.put(job(i)));
     pool.start_queued();
     pool.allow_until(soon());
@@ -139,8 +142,7 @@ TEST_SUITE("executor_pool") {
 
   TEST_CASE("a job whose time to live is over is reported and not run") {
     net::Wake wake;
-    ExecutorPool pool({"t"}, {[](const TaskView&) { return std::vector<std::byte>{}; }}, 1, 16,
-                      wake);
+    ExecutorPool pool({"t"}, {{nothing, {}}}, {1, 1, 16}, wake);
     pool.allow_until(soon());
     Job late = job(1);
     late.expires = net::Clock::now() - std::chrono::milliseconds(1);
@@ -154,14 +156,14 @@ TEST_SUITE("executor_pool") {
   TEST_CASE("unstarted jobs can be taken back, the oldest first, and are not run") {
     net::Wake wake;
     std::promise<void> entered, leave;
-    ExecutorPool pool({"t"}, {[&](const TaskView& task) {
-                        if (task.id.seq == 1) {
-                          entered.set_value();
-                          leave.get_future().wait();
-                        }
-                        return std::vector<std::byte>{};
-                      }},
-                      1, 16, wake);
+    const auto hold_first = [&](const TaskView& task) {
+      if (task.id.seq == 1) {
+        entered.set_value();
+        leave.get_future().wait();
+      }
+      return std::vector<std::byte>{};
+    };
+    ExecutorPool pool({"t"}, {{hold_first, {}}}, {1, 1, 16}, wake);
     pool.allow_until(soon());
     REQUIRE(pool.put(job(1)));
     pool.start_queued();
@@ -182,11 +184,11 @@ TEST_SUITE("executor_pool") {
   TEST_CASE("a short job's report comes while the next job still runs") {
     net::Wake wake;
     std::promise<void> leave;
-    ExecutorPool pool({"t"}, {[&](const TaskView& task) {
-                        if (task.id.seq == 2) leave.get_future().wait();
-                        return std::vector<std::byte>{};
-                      }},
-                      1, 16, wake);
+    const auto hold_second = [&](const TaskView& task) {
+      if (task.id.seq == 2) leave.get_future().wait();
+      return std::vector<std::byte>{};
+    };
+    ExecutorPool pool({"t"}, {{hold_second, {}}}, {1, 1, 16}, wake);
     pool.allow_until(soon());
     REQUIRE(pool.put(job(1)));
     REQUIRE(pool.put(job(2)));

@@ -5,98 +5,24 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
-#include <condition_variable>
 #include <cstddef>
 #include <future>
-#include <map>
 #include <memory>
-#include <mutex>
-#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include <sluice/command.hpp>
 #include <sluice/error.hpp>
-#include <sluice/sink.hpp>
-#include <sluice/ventilator.hpp>
 
-#include "core/chunk.hpp"
+#include "net/farm.hpp"
 
 using namespace sluice;
+using namespace sluice::net::test;
 using namespace std::chrono_literals;
 
 namespace {
-
-constexpr auto kLong = 20s;  // nothing here takes that long unless it is broken
-
-std::vector<std::byte> bytes(std::string_view text) {
-  const auto view = core::as_bytes(text);
-  return {view.begin(), view.end()};
-}
-std::string text_of(std::span<const std::byte> result) {
-  return std::string(core::as_text(result));
-}
-
-// A sink that remembers, and a ventilator that sends there.
-class Farm {
- public:
-  Farm() : sink_(SinkOptions{}, [this](const OutcomeView& outcome) { remember(outcome); }) {
-    VentilatorOptions options;
-    options.sinks = {sink_.endpoint()};
-    options.backoff = 1ms;
-    ventilator_ = std::make_unique<Ventilator>(options);
-  }
-  ~Farm() { ventilator_->stop(); }
-
-  [[nodiscard]] WorkerOptions worker_options() const {
-    WorkerOptions options;
-    options.connect = ventilator_->endpoint();
-    options.name = "ann";
-    options.slots = 1;
-    options.connect_timeout = kLong;
-    return options;
-  }
-  TaskId submit(std::string type, std::string_view payload, std::uint32_t max_attempts = 0) {
-    Task task;
-    task.type = std::move(type);
-    task.payload = bytes(payload);
-    task.max_attempts = max_attempts;
-    return ventilator_->submit(task);
-  }
-  TaskId submit(const Command& command, std::uint32_t max_attempts = 0, std::string key = {}) {
-    Task task;
-    task.type = kCommandType;
-    task.payload = command.encode();
-    task.max_attempts = max_attempts;
-    task.key = std::move(key);
-    return ventilator_->submit(task);
-  }
-  /// The task's outcome; fails the test if it does not come.
-  Outcome outcome(const TaskId& id) {
-    std::unique_lock lock(mutex_);
-    const bool came =
-        changed_.wait_for(lock, kLong, [&] { return outcomes_.count(id.seq) == 1; });
-    REQUIRE(came);
-    return outcomes_.at(id.seq);
-  }
-  Ventilator& ventilator() { return *ventilator_; }
-
- private:
-  void remember(const OutcomeView& outcome) {
-    const std::scoped_lock lock(mutex_);
-    outcomes_.emplace(outcome.id.seq, Outcome(outcome));
-    changed_.notify_all();
-  }
-
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::map<std::uint64_t, Outcome> outcomes_;
-  Sink sink_;
-  std::unique_ptr<Ventilator> ventilator_;
-};
 
 std::vector<std::byte> shout(const TaskView& task) {
   std::string text = text_of(task.payload);
