@@ -8,10 +8,17 @@
 
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
+#include <deque>
 #include <future>
 #include <map>
+#include <memory>
+#include <mutex>
 #include <stdexcept>
 #include <string>
+#include <thread>
+#include <utility>
+#include <vector>
 
 #include "net/clock.hpp"
 
@@ -196,5 +203,84 @@ TEST_SUITE("executor_pool") {
     CHECK(collect(pool, wake, 1).count(1) == 1);
     leave.set_value();
     CHECK(collect(pool, wake, 1).count(2) == 1);
+  }
+
+  // The users' threads finish, drop and cancel as it comes; the pool's slots go round.
+  TEST_CASE("of jobs that are finished on other threads each is reported once") {
+    constexpr std::uint64_t kJobs = 3000;
+    constexpr std::uint32_t kSlots = 7;
+    net::Wake wake;
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::deque<TaskView> held;
+    bool over = false;
+    std::atomic<std::uint32_t> unfinished{0}, most{0};
+    const auto keep = [&](TaskView task) {
+      std::uint32_t now = ++unfinished;
+      for (std::uint32_t seen = most; seen < now && !most.compare_exchange_weak(seen, now);)
+        continue;
+      task.progress("taken");
+      const std::scoped_lock lock(mutex);
+      held.push_back(std::move(task));
+      changed.notify_one();
+    };
+    const auto finish_all = [&] {
+      std::unique_lock lock(mutex);
+      for (;;) {
+        changed.wait(lock, [&] { return over || !held.empty(); });
+        if (held.empty()) return;
+        TaskView task = std::move(held.front());
+        held.pop_front();
+        lock.unlock();
+        --unfinished;
+        if (task.id.seq % 3 == 0)
+          task.done(bytes("ok"));
+        else if (task.id.seq % 3 == 1)
+          task.fail(task.cancelled() ? "cancelled" : "failed");
+        else
+          task = TaskView();
+        lock.lock();
+      }
+    };
+    ExecutorPool pool({"later", "now"}, {{{}, keep}, {nothing, {}}}, {kSlots, 3, 4096}, wake);
+    std::vector<std::thread> finishers;
+    for (int i = 0; i < 3; ++i) finishers.emplace_back(finish_all);
+    pool.allow_until(soon());
+    for (std::uint64_t i = 1; i <= kJobs; ++i) REQUIRE(pool.put(job(i, i % 5 == 0 ? 1 : 0)));
+    pool.start_queued();
+    for (std::uint64_t i = 1; i <= kJobs; i += 7) pool.cancel(static_cast<core::TaskHandle>(i));
+    const auto reports = collect(pool, wake, kJobs);
+    {
+      const std::scoped_lock lock(mutex);
+      over = true;
+      changed.notify_all();
+    }
+    for (std::thread& thread : finishers) thread.join();
+    REQUIRE(reports.size() == kJobs);
+    CHECK(most <= kSlots);
+    for (const auto& [number, report] : reports) {
+      const bool done = number % 5 == 0 || number % 3 == 0;
+      CHECK((report.end == JobEnd::done) == done);
+    }
+    std::vector<std::pair<core::TaskHandle, std::string>> texts;
+    pool.take_progress(kJobs, texts);
+    CHECK(texts.size() == kJobs - kJobs / 5);
+  }
+
+  TEST_CASE("a pool ends without the views that were given away") {
+    net::Wake wake;
+    std::promise<TaskView> given;
+    const auto give = [&](TaskView task) { given.set_value(std::move(task)); };
+    auto pool = std::make_unique<ExecutorPool>(std::vector<std::string>{"later"},
+                                               std::vector<net::TaskHandler>{{{}, give}},
+                                               ExecutorPool::Size{1, 1, 16}, wake);
+    pool->allow_until(soon());
+    REQUIRE(pool->put(job(1)));
+    REQUIRE(pool->put(job(2)));  // waits for a slot until the end
+    pool->start_queued();
+    TaskView task = given.get_future().get();
+    pool.reset();
+    CHECK(task.cancelled());
+    task.done();
   }
 }
