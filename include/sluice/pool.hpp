@@ -63,6 +63,11 @@ class Pool {
   void on(std::string type, Handler&& handler) {
     worker().on(std::move(type), std::forward<Handler>(handler));
   }
+  /// The same, with the payload unpacked.
+  template <typename Arguments, typename Handler>
+  void on(std::string type, Handler&& handler) {
+    worker().template on<Arguments>(std::move(type), std::forward<Handler>(handler));
+  }
 
   /// Takes a task and promises its outcome; blocks while the ventilator is full. A key that is
   /// known stands for the first task of that key, and gives its outcome.

@@ -15,6 +15,10 @@
 #include <sluice/task.hpp>
 
 namespace sluice {
+namespace testing {
+class System;
+}  // namespace testing
+
 namespace detail {
 
 /// What a handler returned, as the bytes of a result.
@@ -188,7 +192,12 @@ class Worker {
   [[nodiscard]] Stats stats() const;
 
  private:
+  friend class testing::System;  // plays the death of a worker
   void on_async(std::string type, AsyncHandler handler);
+  // Cuts all connections without a word; on return nothing will leave it any more.
+  void vanish();
+  // Breaks the lane's connection, and what is on it is lost.
+  void lose_lane();
 
   class Impl;
   std::unique_ptr<Impl> impl_;

@@ -185,6 +185,14 @@ void Worker::stop() {
   (void)loop->wait_ended(std::nullopt);
 }
 
+void Worker::vanish() {
+  if (auto* const loop = impl_->loop()) loop->vanish();
+}
+
+void Worker::lose_lane() {
+  if (auto* const loop = impl_->loop()) loop->lose_lane();
+}
+
 Worker::Stats Worker::stats() const {
   const auto* const loop = impl_->loop();
   return loop != nullptr ? loop->stats() : Stats{};

@@ -49,13 +49,19 @@ WorkerLoop::~WorkerLoop() {
 void WorkerLoop::run() {
   try {
     core_.start(Clock::now());
-    while (!core_.ended()) turn();
+    while (!core_.ended() && !vanishes()) turn();
     if (supervisor_lost_)
       throw Error(
           "the process that runs this worker's commands was killed; start the worker again");
   } catch (const std::exception&) {
     const std::scoped_lock lock(mutex_);
     failure_ = std::current_exception();
+  }
+  if (vanishes()) {
+    slots_->allow_until(core::Time{});
+    control_.close();
+    lane_.reset();
+    sinks_.clear();
   }
   const std::scoped_lock lock(mutex_);
   stats_.connected = false;
@@ -67,6 +73,7 @@ void WorkerLoop::run() {
 // One turn of the loop, in the order of the Runner's contract.
 void WorkerLoop::turn() {
   wait();
+  if (vanishes()) return;
   const core::Time now = Clock::now();  // read once: a turn happens at one instant
   collect(now);
   receive(now);
@@ -107,7 +114,7 @@ void WorkerLoop::wait() {
   bool busy = std::exchange(more_to_do_, false) || slots_->has_reports();
   {
     const std::scoped_lock lock(mutex_);
-    busy = busy || wish_.has_value();
+    busy = busy || wish_.has_value() || vanishing_ || lane_losing_;
   }
   if (busy) deadline = core::Time{};
   poll_.wait(deadline);
@@ -175,10 +182,13 @@ void WorkerLoop::receive_from_sinks(core::Time now) {
 
 void WorkerLoop::take_wishes(core::Time now) {
   std::optional<DrainWish> wish;
+  bool lose = false;
   {
     const std::scoped_lock lock(mutex_);
     wish.swap(wish_);
+    lose = std::exchange(lane_losing_, false);
   }
+  if (lose && lane_ && lane_at_) open_lane(*lane_at_);
   if (!wish) return;
   const std::optional<core::Time> until =
       wish->deadline ? std::optional(now + *wish->deadline) : std::nullopt;
@@ -230,6 +240,7 @@ void WorkerLoop::change_sockets(core::Runner::Effects& effects) {
 // A lane without a host is at the host that the control connection has reached.
 void WorkerLoop::open_lane(const core::LaneAddress& lane) {
   lane_.reset();
+  lane_at_ = lane;
   if (!control_.is_open()) return;
   Endpoint where = control_.address();
   try {
@@ -302,6 +313,24 @@ void WorkerLoop::drain(core::DrainMode mode, std::optional<std::chrono::millisec
     const std::scoped_lock lock(mutex_);
     wish_ = DrainWish{mode, deadline};
   }
+  wake_.signal();
+}
+
+bool WorkerLoop::vanishes() const {
+  const std::scoped_lock lock(mutex_);
+  return vanishing_;
+}
+
+void WorkerLoop::vanish() {
+  std::unique_lock lock(mutex_);
+  vanishing_ = true;
+  wake_.signal();
+  changed_.wait(lock, [this] { return ended_; });
+}
+
+void WorkerLoop::lose_lane() {
+  const std::scoped_lock lock(mutex_);
+  lane_losing_ = true;
   wake_.signal();
 }
 

@@ -49,6 +49,11 @@ class WorkerLoop {
   /// True once the thread has ended. Throws what ended it, if it was a failure.
   [[nodiscard]] bool wait_ended(std::optional<std::chrono::milliseconds> timeout);
   void drain(core::DrainMode mode, std::optional<std::chrono::milliseconds> deadline);
+  /// As if the process had died: the sockets are closed, and what it holds or still makes goes
+  /// nowhere. Waits for that. Not from its own thread.
+  void vanish();
+  /// As if the lane's connection had broken: what is on it is lost.
+  void lose_lane();
   [[nodiscard]] Worker::Stats stats() const;
   /// Why the ventilator is not reached, for people.
   [[nodiscard]] std::string trouble() const;
@@ -65,6 +70,7 @@ class WorkerLoop {
   void receive(core::Time now);
   void receive_from_sinks(core::Time now);
   void take_wishes(core::Time now);
+  [[nodiscard]] bool vanishes() const;
   void collect(core::Time now);
   void take_progress(core::Time now);
   void perform(core::Runner::Effects& effects, core::Time now);
@@ -83,6 +89,7 @@ class WorkerLoop {
   const Endpoint home_;
   OutgoingLink control_;
   std::optional<LanePull> lane_;
+  std::optional<core::LaneAddress> lane_at_;
   Resolver lane_resolver_;
   std::map<std::uint32_t, std::unique_ptr<OutgoingLink>> sinks_;
   PollSet poll_;
@@ -94,6 +101,7 @@ class WorkerLoop {
   mutable std::mutex mutex_;  // guards what follows
   mutable std::condition_variable changed_;
   std::optional<DrainWish> wish_;
+  bool vanishing_ = false, lane_losing_ = false;
   Worker::Stats stats_;
   std::string trouble_;
   bool ended_ = false;

@@ -69,6 +69,16 @@ struct Folder {
 }  // namespace
 
 TEST_SUITE("pool") {
+  TEST_CASE("a handler may take and return values") {
+    Pool pool(quick(1));
+    pool.on<int>("square", [](int n) { return n * n; });
+    CHECK(pool.submit("square", 12).get().as<int>() == 144);
+    const Outcome wrong = pool.submit("square", std::string("twelve")).get();
+    CHECK(wrong.status == Status::failed);
+    CHECK(wrong.attempt == 1);  // no further attempt would help
+    CHECK(wrong.error.find("another type") != std::string::npos);
+  }
+
   TEST_CASE("a future gets the outcome of its task") {
     Pool pool(quick(2));
     pool.on("square", square);
