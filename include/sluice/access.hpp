@@ -7,13 +7,15 @@
 #include <string>
 #include <vector>
 
+#include <sluice/export.hpp>
+
 namespace sluice {
 
 /// What a ventilator leaves in a file (JSON, mode 0600) for those who want to reach it. On
 /// a cluster the file lies on the shared file system; nobody types an address.
 ///
 /// A plain value: copies are independent, and const functions may be called from any thread.
-struct Access {
+struct SLUICE_API Access {
   static constexpr int kVersion = 1;
 
   std::string control;             ///< where workers and clients connect: tcp://head:5570

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include <sluice/export.hpp>
 #include <sluice/task.hpp>
 
 namespace sluice {
@@ -48,7 +49,7 @@ struct Confirmation {
 /// sends again without doubling anything.
 ///
 /// One thread of its own owns its socket. All functions may be called from any thread.
-class Client {
+class SLUICE_API Client {
  public:
   /// Called on the client's thread for each answer; must not block or call the client.
   using OnConfirm = std::function<void(const Confirmation&)>;

@@ -9,12 +9,13 @@
 #include <vector>
 
 #include <sluice/error.hpp>
+#include <sluice/export.hpp>
 
 namespace sluice {
 
 /// Thrown where bytes are not what the caller takes them for: another type, cut short, or
 /// with something behind. In a handler it fails the task at once, without further attempts.
-class WrongType : public Error {
+class SLUICE_API WrongType : public Error {
  public:
   explicit WrongType(const std::string& what) : Error(what) {}
 };

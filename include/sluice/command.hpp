@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include <sluice/export.hpp>
+
 namespace sluice {
 
 /// The type under which workers that run commands announce themselves.
@@ -24,7 +26,7 @@ inline constexpr std::uint64_t kMostOutputLimit = std::uint64_t{1400} << 10;
 /// process group of its own. The command ends with this first process: what it
 /// leaves running in its group is killed then, after a moment in which its
 /// last output is still collected.
-struct Command {
+struct SLUICE_API Command {
   std::vector<std::string> argv;  ///< the program and its arguments; must not be empty
   /// Added to the worker's own environment; of one name the last counts.
   std::vector<std::pair<std::string, std::string>> env;
@@ -42,7 +44,7 @@ struct Command {
 };
 
 /// How one execution ended.
-struct CommandResult {
+struct SLUICE_API CommandResult {
   enum class End : std::uint8_t {
     exited,       ///< by itself; see exit_code
     signalled,    ///< killed by `signal` that was not ours

@@ -5,12 +5,14 @@
 #include <stdexcept>
 #include <string>
 
+#include <sluice/export.hpp>
+
 namespace sluice {
 
 /// Thrown when the world lets us down where the caller can still choose: a port
 /// is taken, a file cannot be written, nothing answers at an address. The text
 /// says what was tried, on what, and what to do about it.
-class Error : public std::runtime_error {
+class SLUICE_API Error : public std::runtime_error {
  public:
   explicit Error(const std::string& what) : std::runtime_error(what) {}
 };

@@ -12,11 +12,12 @@
 #include <vector>
 
 #include <sluice/codec.hpp>
+#include <sluice/export.hpp>
 
 namespace sluice {
 
 /// A task's identity everywhere: the lineage of its ventilator's log, and its number there.
-struct TaskId {
+struct SLUICE_API TaskId {
   std::array<std::uint8_t, 16> log{};
   std::uint64_t seq = 0;
 
@@ -37,7 +38,7 @@ enum class Status : std::uint8_t {
 };
 
 /// "done", "failed", "expired", "cancelled", "refused" or "unknown".
-[[nodiscard]] std::string_view to_string(Status status);
+[[nodiscard]] SLUICE_API std::string_view to_string(Status status);
 
 /// The one outcome of a task, valid for the length of the handler's call. Copy what you keep.
 struct OutcomeView {
@@ -60,7 +61,7 @@ struct OutcomeView {
 };
 
 /// An OutcomeView that owns its bytes.
-struct Outcome {
+struct SLUICE_API Outcome {
   TaskId id;
   Status status{};
   std::uint32_t attempt = 0;
@@ -79,7 +80,7 @@ struct Outcome {
 };
 
 /// Throws Error, saying what became of the task, unless it is done.
-void require_done(const TaskId& id, Status status, std::string_view error);
+SLUICE_API void require_done(const TaskId& id, Status status, std::string_view error);
 
 template <typename T>
 T OutcomeView::as() const {

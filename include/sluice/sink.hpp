@@ -9,12 +9,13 @@
 #include <stdexcept>
 #include <string>
 
+#include <sluice/export.hpp>
 #include <sluice/outcome.hpp>
 
 namespace sluice {
 
 /// Thrown by a handler: not now. The outcome comes again after `delay`.
-class Later : public std::runtime_error {
+class SLUICE_API Later : public std::runtime_error {
  public:
   explicit Later(std::chrono::milliseconds delay_, const std::string& why = "later")
       : std::runtime_error(why), delay(delay_) {}
@@ -23,7 +24,7 @@ class Later : public std::runtime_error {
 
 /// Thrown by a handler: never. The task fails with this reason, and that outcome is
 /// stored without asking the handler again.
-class Reject : public std::runtime_error {
+class SLUICE_API Reject : public std::runtime_error {
  public:
   explicit Reject(const std::string& why) : std::runtime_error(why) {}
 };
@@ -55,7 +56,7 @@ struct SinkOptions {
 ///
 /// One thread of its own owns its socket and calls the handler. All functions may be
 /// called from any thread, stop() not from the handler.
-class Sink {
+class SLUICE_API Sink {
  public:
   /// Called once per outcome, also for those made by the ventilator. Return: it is
   /// stored. Throw Later, Reject, or anything else (as Later, with a growing delay). Those made

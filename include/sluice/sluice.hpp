@@ -7,6 +7,7 @@
 #include <sluice/codec.hpp>
 #include <sluice/command.hpp>
 #include <sluice/error.hpp>
+#include <sluice/export.hpp>
 #include <sluice/outcome.hpp>
 #include <sluice/pool.hpp>
 #include <sluice/sink.hpp>

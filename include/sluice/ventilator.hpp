@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include <sluice/export.hpp>
 #include <sluice/task.hpp>
 
 namespace sluice {
@@ -61,7 +62,7 @@ struct VentilatorOptions {
 ///
 /// It has one thread of its own that owns its sockets. All functions may be called from
 /// any thread. Tasks are kept in memory: they live as long as this object.
-class Ventilator {
+class SLUICE_API Ventilator {
  public:
   /// Binds and starts. Throws Error: the address is taken, a sink's endpoint is no
   /// address, a limit is out of range.

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include <sluice/export.hpp>
 #include <sluice/task.hpp>
 
 namespace sluice {
@@ -79,7 +80,7 @@ struct WorkerOptions {
 /// threads of the worker, several at once. A worker has either handlers or commands.
 ///
 /// All functions may be called from any thread; on() before start().
-class Worker {
+class SLUICE_API Worker {
  public:
   /// Returns the result's bytes.
   using Handler = std::function<std::vector<std::byte>(const TaskView&)>;

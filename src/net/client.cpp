@@ -63,7 +63,7 @@ std::string no_answer(const ClientOptions& options, const std::string& trouble) 
 
 }  // namespace
 
-class Client::Impl {
+class SLUICE_LOCAL Client::Impl {
  public:
   Impl(const ClientOptions& options, OnConfirm on_confirm) : loop(options, std::move(on_confirm)) {}
 

@@ -30,7 +30,7 @@ const SinkOptions& checked(const SinkOptions& options, const Sink::Handler& hand
 
 }  // namespace
 
-class Sink::Impl {
+class SLUICE_LOCAL Sink::Impl {
  public:
   Impl(const SinkOptions& options, Handler handler) : loop(options, std::move(handler)) {}
   net::SinkLoop loop;

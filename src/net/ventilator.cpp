@@ -32,7 +32,7 @@ void check(const VentilatorOptions& options) {
 
 }  // namespace
 
-class Ventilator::Impl {
+class SLUICE_LOCAL Ventilator::Impl {
  public:
   explicit Impl(const VentilatorOptions& options) : loop(options) {}
 

@@ -52,7 +52,7 @@ WorkerOptions checked(WorkerOptions options) {
 
 }  // namespace
 
-class Worker::Impl {
+class SLUICE_LOCAL Worker::Impl {
  public:
   explicit Impl(WorkerOptions given) : options(checked(std::move(given))) {
     // Forked here, before the ZeroMQ context exists.
