@@ -48,7 +48,10 @@ class Program {
     add_worker_verb(app_, action_);
     add_sink_verb(app_, action_);
     add_status_verb(app_, action_);
-    app_.add_subcommand("version", "Print the version of sluice")->callback([this] {
+    CLI::App* const version = app_.add_subcommand("version", "Print the version of sluice");
+    set_usage(*version, "sluice version");
+    version->footer("");
+    version->callback([this] {
       action_ = [] {
         std::cout << "sluice " SLUICE_VERSION << std::endl;
         return std::cout ? kExitOk : kExitOwnError;
@@ -56,6 +59,8 @@ class Program {
     });
     for (CLI::App* verb : app_.get_subcommands({})) verb->group("Verbs");
   }
+
+  [[nodiscard]] OptionTree options() const { return option_tree(app_); }
 
   int run(std::span<const std::string> words) {
     if (words.empty()) {
@@ -167,5 +172,7 @@ class Program {
 }  // namespace
 
 int run_program(std::span<const std::string> words) { return Program().run(words); }
+
+OptionTree program_options() { return Program().options(); }
 
 }  // namespace sluice::cli

@@ -10,6 +10,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/inputs.hpp"
+#include "cli/option_tree.hpp"
 
 namespace sluice::cli {
 
@@ -38,5 +39,8 @@ struct Invocation {
 /// Runs `sluice WORDS...` and returns its exit code. Prints help, version and errors itself; throws
 /// only what is a bug. `words` is without the program's name. Call it before there are threads.
 [[nodiscard]] int run_program(std::span<const std::string> words);
+
+/// What that program's parser knows, for manual pages and completions.
+[[nodiscard]] OptionTree program_options();
 
 }  // namespace sluice::cli

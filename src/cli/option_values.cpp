@@ -73,7 +73,7 @@ CLI::Option* add_output(CLI::App& verb, OutputMode& mode, bool quiet) {
   return verb
       .add_option_function<std::string>("--output", reading("--output", read),
                                         "How to print: " + words)
-      ->option_text("MODE");
+      ->option_text(quiet ? "text|json|quiet" : "text|json");
 }
 
 }  // namespace sluice::cli

@@ -149,7 +149,8 @@ void add_options(CLI::App& verb, RawRun& raw) {
       ->option_text("SIZE");
   verb.add_option("--output", raw.output,
                   "text: what the tasks print; json: a summary instead; quiet: nothing")
-      ->check(CLI::IsMember({"text", "json", "quiet"}));
+      ->check(CLI::IsMember({"text", "json", "quiet"}))
+      ->option_text("text|json|quiet");
   verb.add_option("--access", options.access, "Write an access file, so that workers may join")
       ->option_text("FILE");
   verb.add_option("--listen", options.listen, "Host to listen on (default 127.0.0.1)")
