@@ -1,0 +1,28 @@
+// user.h: what a program in C99 does with sluice.h, for tests that drive it.
+// SPDX-License-Identifier: MIT
+#ifndef SLUICE_TESTS_C_USER_H
+#define SLUICE_TESTS_C_USER_H
+
+#include <sluice/sluice.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// Handlers: answers with all it was told, as text; with its payload; with a failure; not at all;
+/// twice, where `user` (an int) gets what the second answer returned.
+void describe_task(sluice_task* task, void* user);
+void echo_task(sluice_task* task, void* user);
+void fail_task(sluice_task* task, void* user);
+void ignore_task(sluice_task* task, void* user);
+void answer_twice(sluice_task* task, void* user);
+
+/// Counts answers by their kind in `user`, an int[4].
+void count_answer(uint64_t ticket, sluice_answer answer, const char* id, const char* why,
+                  void* user);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
