@@ -16,7 +16,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-CPP = {".cpp", ".hpp"}
+CPP = {".cpp", ".hpp", ".c", ".h"}
 BINARY = {".png", ".gif", ".ico", ".bin", ".zst", ".gz"}
 
 MAX_LINES = 400
@@ -32,6 +32,7 @@ ARROWS = {
     "exec": {"exec", "core"},
     "monitor": {"monitor", "core"},
     "net": {"net", "wire", "store", "exec", "monitor", "core"},
+    "c": {"c", "core"},
     "cli": {"cli", "net"},
     "sluice": set(),
 }
@@ -140,6 +141,7 @@ def check_cpp(path, text):
             yield number, f"a function of {length} lines; the limit is {MAX_FUNCTION_LINES}"
     yield from check_includes(path, text)
     yield from check_words(path, code)
+    yield from check_exports(path, code)
 
 
 def check_includes(path, text):
@@ -157,6 +159,17 @@ def check_includes(path, text):
             yield number, "name a file of ours by its part: \"part/file.hpp\""
         if part in ARROWS and used in ARROWS and used != "sluice" and used not in ARROWS[part]:
             yield number, f"{part} may not include {used}"
+
+
+def check_exports(path, code):
+    """A class with functions in a source file must be seen outside of a shared library."""
+    if not path.startswith("include/sluice/"):
+        return
+    public = re.sub(r"\nnamespace detail \{.*?\n\}", blank, code, flags=re.S)
+    pattern = r"^(?:class (?!SLUICE_)\w+|struct (?!SLUICE_)\w+ : [^{]*(?:Error|error)\b)[^;{]*\{"
+    for match in re.finditer(pattern, public, re.M):
+        if not re.search(r"\btemplate\b[^;{}]*$", public[:match.start()]):
+            yield line_of(public, match.start()), "a public class is a class SLUICE_API"
 
 
 def check_words(path, code):
@@ -240,6 +253,10 @@ def self_test():
         ("src/wire/a.cpp", good + '#include "store/b.hpp"\n#include "core/b.hpp"\n', 1),
         ("src/net/a.cpp", good + '#include "exec/b.hpp"\n#include <sluice/task.hpp>\n', 0),
         ("include/sluice/a.cpp", good + '#include "core/b.hpp"\n', 1),
+        ("include/sluice/a.cpp", good + "class A {\n};\n", 1),
+        ("include/sluice/a.cpp", good + "class SLUICE_API A : B {\n  class C;\n};\n", 0),
+        ("include/sluice/a.cpp", good + "class A;\ntemplate <typename T>\nclass B {\n};\n", 0),
+        ("include/sluice/a.cpp", good + "\nnamespace detail {\nclass A {\n};\n}\n", 0),
         ("src/cli/a.cpp", good + "#include <zmq.hpp>\n", 1),
         ("src/store/a.cpp", good + "#include <msgpack.hpp>\n", 1),
         ("src/exec/a.cpp", good + "using namespace std;\nusing namespace std::chrono_literals;\n", 1),
@@ -281,7 +298,7 @@ def main():
         text = data.decode("utf-8", errors="replace")
         complaints += [(path, number, what) for number, what in check(path, text)]
     if args.headers:
-        headers = [f for f in files if f.endswith(".hpp") and f.startswith(("src/", "include/"))]
+        headers = [f for f in files if f.endswith((".hpp", ".h")) and f.startswith(("src/", "include/"))]
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
             for header, found in zip(headers, pool.map(lambda h: list(compile_alone(h)), headers)):
                 complaints += [(header, number, what) for number, what in found]

@@ -1,22 +1,90 @@
 // main.cpp: a program outside the project, built against an installed sluice.
 // SPDX-License-Identifier: MIT
-#include <sluice/command.hpp>
+#include <sluice/sluice.hpp>
 
+#include <atomic>
+#include <chrono>
 #include <cstdio>
+#include <stdexcept>
+#include <string>
+#include <vector>
 
 // If a public header forced ZeroMQ or msgpack on its users, these would be defined.
 #if defined(ZMQ_VERSION) || defined(MSGPACK_VERSION_MAJOR)
 #error "a public header includes what only the library needs"
 #endif
 
-int main() {
+namespace {
+
+using std::chrono::milliseconds;
+
+bool failed = false;
+
+void expect(bool truth, const char* what) {
+  if (truth) return;
+  std::printf("not so: %s\n", what);
+  failed = true;
+}
+
+// What the library throws is the type that is caught here.
+void errors_are_caught() {
+  try {
+    sluice::Worker worker({});
+    worker.start("tcp://127.0.0.1:1");
+    expect(false, "a worker without handlers starts");
+  } catch (const sluice::Error& error) {
+    expect(std::string(error.what()).find("handler") != std::string::npos, "the error has a text");
+  }
+}
+
+// And what is thrown here is known in the library: Later and Reject by the sink.
+void a_system_works() {
+  std::atomic<int> put_off{0}, done{0}, rejected{0}, failed_tasks{0};
+  sluice::Sink sink({}, [&](const sluice::OutcomeView& outcome) {
+    if (outcome.key == "later" && put_off.fetch_add(1) == 0) throw sluice::Later(milliseconds(1));
+    if (outcome.key == "reject" && outcome.status == sluice::Status::done)
+      throw sluice::Reject("not wanted");
+    if (outcome.key == "reject") rejected += outcome.error == "not wanted";
+    if (outcome.key == "fail") failed_tasks += outcome.error == "it broke";
+    done += outcome.status == sluice::Status::done;
+  });
+  sluice::VentilatorOptions options;
+  options.sinks = {sink.endpoint()};
+  options.max_attempts = 1;
+  sluice::Ventilator ventilator(options);
+  sluice::WorkerOptions slots;
+  slots.slots = 2;
+  sluice::Worker worker(slots);
+  worker.on("echo", [](const sluice::TaskView& task) {
+    if (task.key == "fail") throw std::runtime_error("it broke");
+    return std::vector<std::byte>(task.payload.begin(), task.payload.end());
+  });
+  worker.start(ventilator.endpoint());
+  for (const char* key : {"one", "later", "reject", "fail"}) {
+    sluice::Task task;
+    task.type = "echo";
+    task.key = key;
+    expect(!ventilator.submit(task).str().empty(), "a task has an id");
+  }
+  expect(ventilator.wait_settled(std::chrono::seconds(30)), "all is settled in time");
+  expect(done == 2 && put_off == 2, "what was put off came again, and both were stored");
+  expect(rejected == 1, "a rejected outcome says why");
+  expect(failed_tasks == 1, "an exception's text is the task's error");
+}
+
+void commands_are_encoded() {
   sluice::Command command;
   command.argv = {"convert", "a.png", "a.jpg"};
   const auto read_back = sluice::Command::decode(command.encode());
-  if (!read_back || read_back->argv != command.argv) {
-    std::puts("the command did not survive its encoding");
-    return 1;
-  }
-  std::puts("ok");
-  return 0;
+  expect(read_back && read_back->argv == command.argv, "a command survives its encoding");
+}
+
+}  // namespace
+
+int main() {
+  errors_are_caught();
+  a_system_works();
+  commands_are_encoded();
+  if (!failed) std::puts("ok");
+  return failed ? 1 : 0;
 }

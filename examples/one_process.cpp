@@ -1,0 +1,31 @@
+// one_process.cpp: a ventilator, a worker and a sink in one program.
+// SPDX-License-Identifier: MIT
+// begin readme
+#include <sluice/sluice.hpp>
+#include <sluice/typed.hpp>  // values instead of bytes; needs msgpack-cxx
+
+// end readme
+#include <chrono>
+#include <cstdio>
+
+int main() {
+  // begin readme
+  sluice::Sink sink({}, [](const sluice::OutcomeView& outcome) {  // once per task: keep it
+    std::printf("%s: %d\n", outcome.id.str().c_str(), outcome.as<int>());
+  });
+
+  sluice::VentilatorOptions options;
+  options.sinks = {sink.endpoint()};
+  sluice::Ventilator ventilator(options);
+
+  sluice::Worker worker({.slots = 4});
+  worker.on("square", [](const sluice::TaskView& task) {  // throw: the attempt failed
+    const int x = task.as<int>();
+    return sluice::pack(x * x);
+  });
+  worker.start(ventilator.endpoint());
+
+  ventilator.submit(sluice::Task::of("square", 12));
+  ventilator.wait_settled(std::chrono::seconds(10));
+  // end readme
+}
