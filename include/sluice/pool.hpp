@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include <sluice/export.hpp>
 #include <sluice/outcome.hpp>
 #include <sluice/sink.hpp>
 #include <sluice/task.hpp>
@@ -41,7 +42,7 @@ struct PoolOptions {
 ///
 /// Workers in this process, in others, on other machines: all take from the same pool. Several
 /// pools fit in one process. All functions may be called from any thread.
-class Pool {
+class SLUICE_API Pool {
  public:
   /// Called once per task, on the sink's thread: it must not block, nor wait for other tasks of
   /// this pool; it may submit with try_submit(). What it throws is kept for wait().

@@ -9,6 +9,8 @@
 namespace sluice::cli {
 namespace {
 
+constexpr auto kNowhere = std::string::npos;
+
 // One line of text, safe at any place of a page: nothing in it is a request to roff.
 std::string roff(const std::string& text) {
   std::string out;
@@ -94,12 +96,12 @@ struct FooterText {
   std::string sections;
 };
 
-// Of the help's last part: a heading alone has lines below that keep their shape, a heading with
-// text beside it and a paragraph without one are running text.
+// Of the help's last part: below a heading of its own, and where there are columns beside it,
+// lines keep their shape; other text beside a heading, and a paragraph without one, runs on.
 FooterText footer_text(const std::string& footer) {
   FooterText out;
   std::string* to = &out.paragraphs;
-  bool as_is = false, at_start = true;
+  bool as_is = false, keeps_indent = false, at_start = true;
   for (const std::string& line : lines_of(footer)) {
     if (line.empty()) {
       at_start = true;
@@ -109,16 +111,21 @@ FooterText footer_text(const std::string& footer) {
     if (at_start && as_is && heading == 0 && line[0] == ' ') *to += "\n";
     if (at_start && !(as_is && heading == 0 && line[0] == ' ')) {
       if (as_is) *to += ".fi\n";
-      as_is = heading == line.size();
+      as_is = heading > 0 && (heading == line.size() ||
+                              line.find("  ", line.find_first_not_of(' ', heading)) != kNowhere);
       to = heading > 0 ? &out.sections : &out.paragraphs;
       *to += heading > 0 ? ".SH " + roff(line.substr(0, heading)) + "\n" : ".PP\n";
       if (as_is) *to += ".nf\n";
     }
     at_start = false;
-    if (as_is && heading > 0) continue;
+    if (heading == line.size()) {
+      keeps_indent = true;
+      continue;
+    }
+    if (heading > 0) keeps_indent = false;
     const std::string text = line.substr(heading);
     const std::string bare = text.substr(std::min(text.find_first_not_of(' '), text.size()));
-    *to += roff(as_is ? text : bare) + "\n";
+    *to += roff(as_is && keeps_indent ? text : bare) + "\n";
   }
   if (as_is) *to += ".fi\n";
   return out;

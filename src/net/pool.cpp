@@ -52,7 +52,7 @@ void require_free(const std::string& path) {
 
 }  // namespace
 
-class Pool::Impl {
+class SLUICE_LOCAL Pool::Impl {
  public:
   explicit Impl(PoolOptions given)
       : options(checked(std::move(given))),

@@ -84,6 +84,11 @@ TEST_SUITE("man_page") {
     CHECK(!has(page, ".nf"));
   }
 
+  TEST_CASE("columns beside a heading stay columns") {
+    const std::string page = page_with_footer("WINGS  {} two  {.} one\n  {/} none\n");
+    CHECK(has(page, ".SH WINGS\n.nf\n{} two  {.} one\n{/} none\n.fi\n"));
+  }
+
   TEST_CASE("a paragraph without a heading belongs to the description") {
     const std::string page = page_with_footer("EXAMPLES\n  sluice fly\n\nIt flies.\nFar.\n");
     CHECK(has(page, ".SH DESCRIPTION\nFly somewhere.\n.PP\nIt flies.\nFar.\n.SH OPTIONS"));
