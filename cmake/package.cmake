@@ -12,13 +12,17 @@ set(CPACK_STRIP_FILES ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION net)
 set(CPACK_DEBIAN_PACKAGE_DESCRIPTION
-"A ventilator hands tasks out to workers over ZeroMQ, workers deliver outcomes to
-a sink, and whatever nobody acknowledged comes back. There is no broker to set up.
-This package has the program, and the library with its headers for C++ and C.")
+"A ventilator hands tasks out to workers over ZeroMQ, workers deliver
+outcomes to a sink, and whatever nobody acknowledged comes back. There is
+no broker to set up. This package has the program, and the library with its
+headers for C++ and C.")
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_SUGGESTS "libmsgpack-cxx-dev")  # for <sluice/typed.hpp>
 if(BUILD_SHARED_LIBS)
+  # Debian wants a trigger for the libraries to be known at once.
   set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
+  file(WRITE ${PROJECT_BINARY_DIR}/deb/triggers "activate-noawait ldconfig\n")
+  set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA ${PROJECT_BINARY_DIR}/deb/triggers)
 else()
   set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "libzmq3-dev")  # to link the archive
 endif()
@@ -32,4 +36,6 @@ if(SLUICE_GZIP)
   add_custom_target(changelog ALL DEPENDS ${log})
   install(FILES ${log} DESTINATION ${CMAKE_INSTALL_DOCDIR})
 endif()
+# Its manual pages, too.
+set(CPACK_PRE_BUILD_SCRIPTS ${PROJECT_SOURCE_DIR}/cmake/compress_manual.cmake)
 include(CPack)
