@@ -44,10 +44,11 @@ typedef struct sluice_worker sluice_worker;
 /// until the handler returns. Belongs to the handler's thread.
 typedef struct sluice_task sluice_task;
 
-/// Runs one task and answers, once, by sluice_task_done() or sluice_task_fail(), before it
-/// returns; one that does not has failed the attempt. Called on the worker's threads, as many at a
-/// time as it has slots; `user` is what was given to sluice_worker_on(). Must not leave by longjmp
-/// or by an exception, and must not call functions of its worker.
+/// Runs one task and answers, once, before it returns: by sluice_task_done(), or by one of
+/// sluice_task_fail(), sluice_task_fail_at_once() and sluice_task_retry(). One that does not has
+/// failed the attempt. Called on the worker's threads, as many at a time as it has slots; `user` is
+/// what was given to sluice_worker_on(). Must not leave by longjmp or by an exception, and must not
+/// call functions of its worker.
 typedef void (*sluice_handler)(sluice_task* task, void* user);
 
 /// What a worker may be told; 0 and NULL stand for the default. Set the whole to zeros first, and
@@ -109,6 +110,12 @@ SLUICE_C_API uint32_t sluice_task_slot(const sluice_task* task);
 /// The submitter's limit of this execution; 0: none. Nobody ends a handler that goes on.
 SLUICE_C_API int64_t sluice_task_timeout_ms(const sluice_task* task);
 
+/// 1 if the submitter, the ventilator or sluice_worker_stop() wants it stopped, else 0. A handler
+/// that looks may answer by sluice_task_fail(): the task ends as cancelled.
+SLUICE_C_API int sluice_task_cancelled(const sluice_task* task);
+/// Says how far it is, for people: UTF-8, cut to 512 bytes; `status` shows the latest text.
+SLUICE_C_API int sluice_task_progress(const sluice_task* task, const char* text);
+
 /// The task is done, and this is its result (copied; at most 4032 KiB with the ventilator's
 /// default; NULL with size 0: none). SLUICE_ERROR if it was answered before.
 SLUICE_C_API int sluice_task_done(sluice_task* task, const void* result, size_t size);
@@ -116,6 +123,12 @@ SLUICE_C_API int sluice_task_done(sluice_task* task, const void* result, size_t 
 /// The attempt has failed; `why` is for people, cut to 512 bytes. SLUICE_ERROR if it was answered
 /// before.
 SLUICE_C_API int sluice_task_fail(sluice_task* task, const char* why);
+
+/// The same, but no further attempt can help: the task fails at once.
+SLUICE_C_API int sluice_task_fail_at_once(sluice_task* task, const char* why);
+
+/// The attempt has failed; the next, if more are allowed, is made `after_ms` (1 at least) later.
+SLUICE_C_API int sluice_task_retry(sluice_task* task, int64_t after_ms, const char* why);
 
 // ---- Clients -------------------------------------------------------------------------------
 

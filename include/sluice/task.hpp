@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include <sluice/export.hpp>
 #include <sluice/outcome.hpp>
 
 namespace sluice {
@@ -47,7 +48,7 @@ struct Task {
 /// Thrown by a handler, or told with TaskView::fail(): the attempt has failed like any other, and
 /// if more are allowed, the next is made `after` this long rather than after the ventilator's
 /// own backoff.
-class Retry : public std::runtime_error {
+class SLUICE_API Retry : public std::runtime_error {
  public:
   /// `after`: 1 ms at least. `why`: for people, cut to 512 bytes.
   Retry(std::chrono::milliseconds after, const std::string& why)
@@ -59,13 +60,13 @@ class Retry : public std::runtime_error {
 };
 
 /// Thrown by a handler when no further attempt can help: the task fails at once, with this text.
-class Fail : public std::runtime_error {
+class SLUICE_API Fail : public std::runtime_error {
  public:
   explicit Fail(const std::string& why) : std::runtime_error(why) {}
 };
 
 namespace detail {
-class TaskHold;
+class SLUICE_API TaskHold;  // no user sees it: the library does not show its names
 }  // namespace detail
 
 /// A task in a handler's hands.
@@ -78,7 +79,7 @@ class TaskHold;
 /// retry(). The view owns its bytes and may outlive the Worker; finishing it then does nothing,
 /// and the task runs elsewhere. One that is destroyed unfinished has failed the attempt: "the
 /// handler dropped the task". A view is one thread's at a time.
-class TaskView {
+class SLUICE_API TaskView {
  public:
   /// Of no worker's task, for tests: fill in what the handler reads. It is never cancelled, and
   /// cannot be finished.

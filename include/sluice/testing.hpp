@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include <sluice/export.hpp>
 #include <sluice/outcome.hpp>
 #include <sluice/task.hpp>
 #include <sluice/worker.hpp>
@@ -52,7 +53,7 @@ struct SystemOptions {
 /// Ventilator, sink and workers are the real ones, over real sockets on loopback; only the
 /// death of a worker is played: its connections are cut and its results dropped, while the
 /// handler's thread lives. run() and on() belong to one thread; handlers run on several.
-class System {
+class SLUICE_API System {
  public:
   /// Throws Error: a probability is not within 0 and 1, faults_per_task is out of range.
   explicit System(SystemOptions options = {});

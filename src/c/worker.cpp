@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #include <sluice/worker.hpp>
 
+#include <chrono>
+#include <cstddef>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -21,9 +23,10 @@ struct sluice_worker {
 struct sluice_task {
   const sluice::TaskView& view;
   std::string id, type, key;  // as texts that end with NUL
-  enum class Answer { none, done, failed } answer = Answer::none;
-  std::vector<std::byte> result;
-  std::string why;
+  enum class Answer { none, done, failed, failed_at_once, retry } answer = Answer::none;
+  std::vector<std::byte> result{};
+  std::string why{};
+  std::chrono::milliseconds after{0};
 };
 
 namespace {
@@ -31,16 +34,32 @@ namespace {
 using Answer = sluice_task::Answer;
 
 std::vector<std::byte> run(sluice_handler handler, void* user, const sluice::TaskView& view) {
-  sluice_task task{
-      view, view.id.str(), std::string(view.type), std::string(view.key), Answer::none, {}, {}};
+  sluice_task task{view, view.id.str(), std::string(view.type), std::string(view.key)};
   handler(&task, user);
-  if (task.answer == Answer::failed) throw std::runtime_error(task.why);
-  if (task.answer == Answer::none) throw std::runtime_error("the handler did not answer");
-  return std::move(task.result);
+  switch (task.answer) {
+    case Answer::done:
+      return std::move(task.result);
+    case Answer::failed:
+      throw std::runtime_error(task.why);
+    case Answer::failed_at_once:
+      throw sluice::Fail(task.why);
+    case Answer::retry:
+      throw sluice::Retry(task.after, task.why);
+    case Answer::none:
+      break;
+  }
+  throw std::runtime_error("the handler did not answer");
 }
 
 void require_unanswered(const sluice_task& task) {
   if (task.answer != Answer::none) throw sluice::Error("task " + task.id + " was answered before");
+}
+
+int answer(sluice_task* task, Answer kind, const char* why) {
+  require_unanswered(not_null(task, "the task"));
+  task->why = sluice::c::text(why);
+  task->answer = kind;
+  return SLUICE_OK;
 }
 
 }  // namespace
@@ -120,6 +139,15 @@ int sluice_task_is_last_attempt(const sluice_task* task) { return task->view.las
 uint32_t sluice_task_slot(const sluice_task* task) { return task->view.slot; }
 int64_t sluice_task_timeout_ms(const sluice_task* task) { return task->view.timeout.count(); }
 
+int sluice_task_cancelled(const sluice_task* task) { return task->view.cancelled() ? 1 : 0; }
+
+int sluice_task_progress(const sluice_task* task, const char* text) {
+  return guarded([&] {
+    not_null(task, "the task").view.progress(sluice::c::text(text));
+    return SLUICE_OK;
+  });
+}
+
 int sluice_task_done(sluice_task* task, const void* result, size_t size) {
   return guarded([&] {
     require_unanswered(not_null(task, "the task"));
@@ -132,11 +160,20 @@ int sluice_task_done(sluice_task* task, const void* result, size_t size) {
 }
 
 int sluice_task_fail(sluice_task* task, const char* why) {
+  return guarded([&] { return answer(task, Answer::failed, why); });
+}
+
+int sluice_task_fail_at_once(sluice_task* task, const char* why) {
+  return guarded([&] { return answer(task, Answer::failed_at_once, why); });
+}
+
+int sluice_task_retry(sluice_task* task, int64_t after_ms, const char* why) {
   return guarded([&] {
-    require_unanswered(not_null(task, "the task"));
-    task->why = sluice::c::text(why);
-    task->answer = Answer::failed;
-    return SLUICE_OK;
+    if (after_ms == 0) throw sluice::Error("a retry after 0 ms: it takes 1 ms at least");
+    const auto after = sluice::c::milliseconds(after_ms, "a retry");
+    const int code = answer(task, Answer::retry, why);
+    task->after = after;
+    return code;
   });
 }
 

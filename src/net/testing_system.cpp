@@ -85,7 +85,7 @@ SystemOptions checked(SystemOptions options) {
 
 }  // namespace
 
-class System::Impl {
+class SLUICE_LOCAL System::Impl {
  public:
   explicit Impl(const SystemOptions& given)
       : options(checked(given)),

@@ -26,6 +26,27 @@ void fail_task(sluice_task* task, void* user) {
   sluice_task_fail(task, "not today");
 }
 
+void fail_task_at_once(sluice_task* task, void* user) {
+  (void)user;
+  sluice_task_fail_at_once(task, "not ever");
+}
+
+void retry_task(sluice_task* task, void* user) {
+  (void)user;
+  if (sluice_task_attempt(task) == 1)
+    sluice_task_retry(task, 1, "once more");
+  else
+    sluice_task_done(task, "2", 1);
+}
+
+void wait_for_cancel(sluice_task* task, void* user) {
+  const waiting* told = user;
+  const int well = sluice_task_progress(task, "half way") == SLUICE_OK;
+  told->reached(told->whom, well && !sluice_task_cancelled(task));
+  while (!sluice_task_cancelled(task)) continue;
+  sluice_task_fail(task, "stopped");
+}
+
 void ignore_task(sluice_task* task, void* user) {
   (void)task;
   (void)user;

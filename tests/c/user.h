@@ -14,6 +14,16 @@ extern "C" {
 void describe_task(sluice_task* task, void* user);
 void echo_task(sluice_task* task, void* user);
 void fail_task(sluice_task* task, void* user);
+void fail_task_at_once(sluice_task* task, void* user);
+/// The first attempt asks for another one after 1 ms, the second is done.
+void retry_task(sluice_task* task, void* user);
+/// Says "half way", calls `reached` of `user` (a waiting) with whether that went well, and fails
+/// once it is cancelled.
+typedef struct waiting {
+  void (*reached)(void* whom, int well);
+  void* whom;
+} waiting;
+void wait_for_cancel(sluice_task* task, void* user);
 void ignore_task(sluice_task* task, void* user);
 void answer_twice(sluice_task* task, void* user);
 

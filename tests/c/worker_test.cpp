@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <future>
 #include <memory>
 #include <string>
 
@@ -55,6 +56,43 @@ TEST_CASE("a handler in C that fails, or does not answer, has failed the attempt
   CHECK(failed.error == "not today");
   system.ventilator.submit(System::task("ignore", ""));
   CHECK(system.outcome().error == "the handler did not answer");
+}
+
+TEST_CASE("a handler in C may ask for another attempt, or for none") {
+  System system;
+  const WorkerPtr worker = system.worker(1);
+  REQUIRE(sluice_worker_on(worker.get(), "retry", retry_task, nullptr) == SLUICE_OK);
+  REQUIRE(sluice_worker_on(worker.get(), "never", fail_task_at_once, nullptr) == SLUICE_OK);
+  REQUIRE(sluice_worker_start(worker.get()) == SLUICE_OK);
+  Task task = System::task("retry", "");
+  task.max_attempts = 2;
+  system.ventilator.submit(task);
+  const Outcome retried = system.outcome();
+  CHECK(retried.status == Status::done);
+  CHECK(retried.attempt == 2);
+  task.type = "never";
+  task.max_attempts = 9;
+  system.ventilator.submit(task);
+  const Outcome failed = system.outcome();
+  CHECK(failed.error == "not ever");
+  CHECK(failed.attempt == 1);
+}
+
+TEST_CASE("a handler in C sees that its task is cancelled") {
+  System system;
+  const WorkerPtr worker = system.worker(1);
+  std::promise<bool> reached;
+  waiting told{
+      [](void* whom, int well) { static_cast<std::promise<bool>*>(whom)->set_value(well != 0); },
+      &reached};
+  REQUIRE(sluice_worker_on(worker.get(), "wait", wait_for_cancel, &told) == SLUICE_OK);
+  REQUIRE(sluice_worker_start(worker.get()) == SLUICE_OK);
+  const TaskId id = system.ventilator.submit(System::task("wait", ""));
+  std::future<bool> well = reached.get_future();
+  REQUIRE(well.wait_for(30s) == std::future_status::ready);
+  CHECK(well.get());
+  CHECK(system.ventilator.cancel(id));
+  CHECK(system.outcome().status == Status::cancelled);
 }
 
 TEST_CASE("the first answer counts, and a second one is an error") {

@@ -18,6 +18,8 @@ def marked_names(include):
     for header in include.rglob("*.hpp"):
         for match in re.finditer(r"^[^\n/*#]*\bSLUICE_API\s+(.*?)(\(|\{| :|;)",
                                  header.read_text(), re.M):
+            if match.group(2) == ";":  # a class that is only announced
+                continue
             name = match.group(1).split()[-1].lstrip("*&")
             names.add(name)
             if match.group(2) == " :":  # an exception, which the library may never throw
@@ -36,7 +38,7 @@ def main():
     for line in listed:
         symbol = re.sub(r"@@?SLUICE_[\d.]+$", "", re.sub(r"^[0-9a-f]+ \w ", "", line))
         bare = PREFIX.sub("", symbol)
-        owner = re.match(r"sluice::(\w+)", bare)
+        owner = re.match(r"sluice::(?:testing::)?(\w+)", bare)
         if re.fullmatch(r"SLUICE_[\d.]+", symbol):
             continue
         if bare in c_names:
