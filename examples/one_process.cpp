@@ -19,10 +19,7 @@ int main() {
   sluice::Ventilator ventilator(options);
 
   sluice::Worker worker({.slots = 4});
-  worker.on("square", [](const sluice::TaskView& task) {  // throw: the attempt failed
-    const int x = task.as<int>();
-    return sluice::pack(x * x);
-  });
+  worker.on<int>("square", [](int x) { return x * x; });  // throw: the attempt failed
   worker.start(ventilator.endpoint());
 
   ventilator.submit(sluice::Task::of("square", 12));
