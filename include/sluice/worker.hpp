@@ -43,9 +43,9 @@ std::vector<std::byte> result_of_call(Call&& call) {
 
 struct WorkerOptions {
   /// The ventilator's endpoint; may be given to start() or run() instead.
-  std::string connect;
+  std::string connect{};
   /// Shown in status and in outcomes; default "hostname-pid".
-  std::string name;
+  std::string name{};
   /// Tasks run at once, at most 100,000; 0: as many as this machine has cores. A task that an
   /// asynchronous handler has taken holds its slot until it is finished.
   std::uint32_t slots = 0;
