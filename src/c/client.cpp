@@ -59,6 +59,15 @@ sluice::Task task_of(const char* type, const void* payload, size_t size,
   return task;
 }
 
+// Of a client that also waits for outcomes, the call for tasks nobody waits for.
+template <typename C>
+std::uint64_t post(C& client, const sluice::Task& task) {
+  if constexpr (requires { client.post(task); })
+    return client.post(task);
+  else
+    return client.submit(task);
+}
+
 }  // namespace
 
 extern "C" {
@@ -81,7 +90,7 @@ int sluice_client_post(sluice_client* client, const char* type, const void* payl
   return guarded([&] {
     sluice::Client& to = not_null(client, "the client").client;
     const std::uint64_t number =
-        to.submit(task_of(type, payload, size, sluice::c::options_of(options)));
+        post(to, task_of(type, payload, size, sluice::c::options_of(options)));
     if (ticket != nullptr) *ticket = number;
     return SLUICE_OK;
   });
