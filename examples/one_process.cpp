@@ -1,5 +1,6 @@
 // one_process.cpp: a ventilator, a worker and a sink in one program.
 // SPDX-License-Identifier: MIT
+// prints: -1: 144
 // begin readme
 #include <sluice/sluice.hpp>
 #include <sluice/typed.hpp>  // values instead of bytes; needs msgpack-cxx
