@@ -30,7 +30,8 @@ struct Task {
   std::uint32_t priority = 0;  ///< higher goes first, strictly, within its type
   std::chrono::milliseconds delay{0};    ///< not before so long after it was accepted
   std::chrono::milliseconds ttl{0};      ///< expires if not settled by then; 0: never
-  std::chrono::milliseconds timeout{0};  ///< limit of one execution, at the worker; 0: none
+  std::chrono::milliseconds timeout{0};  ///< limit of one execution: commands are ended then,
+                                         ///< handlers see it as their deadline; 0: none
   std::uint32_t max_attempts =
       0;  ///< failed executions before it fails; 0: the ventilator's default
 
