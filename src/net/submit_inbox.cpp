@@ -35,6 +35,15 @@ SubmitInbox::Result SubmitInbox::try_put(const Task& task, core::Seq& seq,
   return put_locked(task, seq, announce);
 }
 
+bool SubmitInbox::await_numbers() {
+  std::unique_lock lock(mutex_);
+  const std::uint64_t before = answers_;
+  wanted_ = wanted_unseen_ = true;
+  wake_.signal();
+  room_.wait(lock, [&] { return answers_ != before || !blocks_.empty() || closed_; });
+  return !blocks_.empty();
+}
+
 SubmitInbox::Result SubmitInbox::put_locked(const Task& task, core::Seq& seq,
                                             const Announce& announce) {
   if (closed_) return Result::closed;
@@ -111,6 +120,15 @@ void SubmitInbox::add_numbers(core::Seq first, std::uint32_t count) {
     const std::scoped_lock lock(mutex_);
     blocks_.push_back({core::raw(first), core::raw(first) + count});
     wanted_ = false;
+    ++answers_;
+  }
+  room_.notify_all();
+}
+
+void SubmitInbox::no_numbers() {
+  {
+    const std::scoped_lock lock(mutex_);
+    ++answers_;
   }
   room_.notify_all();
 }

@@ -40,6 +40,9 @@ class SubmitInbox {
   /// The same without waiting.
   [[nodiscard]] Result try_put(const Task& task, core::Seq& seq, const Announce& announce = {});
 
+  /// Waits for the loop's word on whether there are numbers left: true if there are.
+  [[nodiscard]] bool await_numbers();
+
   /// loop: hands each waiting task to `each`, in order. Returns how many.
   std::size_t fetch(
       const std::function<void(core::Seq, std::string_view type, const core::SubmitEntry&)>& each);
@@ -47,6 +50,8 @@ class SubmitInbox {
   [[nodiscard]] bool wants_numbers();
   /// loop: `count` numbers from `first` on.
   void add_numbers(core::Seq first, std::uint32_t count);
+  /// loop: there are none now.
+  void no_numbers();
   /// loop: something came since it last looked, so it must not sleep.
   [[nodiscard]] bool has_work() const;
   /// Tasks put in and not fetched.
@@ -73,6 +78,7 @@ class SubmitInbox {
   std::vector<Waiting> waiting_;
   std::vector<std::byte> bytes_;  // type, key, payload of each, back to back
   std::vector<Block> blocks_;
+  std::uint64_t answers_ = 0;  // of the loop, to wishes for numbers
   bool wanted_ = false;
   bool wanted_unseen_ = false;  // since the loop last asked
   bool closed_ = false;

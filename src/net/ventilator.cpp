@@ -81,8 +81,11 @@ class SLUICE_LOCAL Ventilator::Impl {
     net::SubmitInbox::Announce told;
     if (announce) told = [&](core::Seq seq) { announce(id_of(seq), false); };
     core::Seq seq{};
-    const auto result =
-        wait ? loop.inbox().put(task, seq, told) : loop.inbox().try_put(task, seq, told);
+    net::SubmitInbox& inbox = loop.inbox();
+    auto result = wait ? inbox.put(task, seq, told) : inbox.try_put(task, seq, told);
+    // The first task of all finds no numbers, and that alone is no reason to refuse it.
+    if (result == net::SubmitInbox::Result::full && inbox.await_numbers())
+      result = inbox.try_put(task, seq, told);
     if (result == net::SubmitInbox::Result::taken) return id_of(seq);
     if (result == net::SubmitInbox::Result::full) return std::nullopt;
     loop.rethrow_failure();

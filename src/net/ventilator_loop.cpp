@@ -87,7 +87,6 @@ VentilatorLoop::VentilatorLoop(const VentilatorOptions& options)
   ports_.emplace(options_.lane_port_first, options_.lane_port_last,
                  core_options(options_).timers.reclaim() * 2, random_u64());
   started_ = Clock::now();
-  give_numbers();  // so that the first try_submit is not told to wait
   const SignalsBlocked blocked;
   thread_ = std::thread([this] { run(); });
 }
@@ -205,9 +204,9 @@ void VentilatorLoop::give_numbers() {
   for (const std::uint32_t count : {16'384U, 1024U, 64U, 1U}) {
     const auto first = core_->reserve(count);
     if (!first) continue;
-    inbox_.add_numbers(*first, count);
-    return;
+    return inbox_.add_numbers(*first, count);
   }
+  inbox_.no_numbers();
 }
 
 void VentilatorLoop::perform(core::DispatcherEffects& effects, core::Time now) {

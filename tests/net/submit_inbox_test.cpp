@@ -6,6 +6,7 @@
 
 #include <future>
 #include <string>
+#include <thread>
 #include <vector>
 
 using namespace sluice;
@@ -89,6 +90,35 @@ TEST_SUITE("submit_inbox") {
     inbox.add_numbers(core::Seq{3}, 1);
     REQUIRE(submitted.wait_for(std::chrono::seconds(20)) == std::future_status::ready);
     CHECK(submitted.get() == core::Seq{3});
+  }
+
+  TEST_CASE("who asks for numbers hears from the loop, whatever its answer") {
+    net::Wake wake;
+    SubmitInbox inbox(wake);
+    const auto ask = [&] {
+      auto asked = std::async(std::launch::async, [&] { return inbox.await_numbers(); });
+      const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+      while (!inbox.has_work() && std::chrono::steady_clock::now() < deadline)
+        std::this_thread::yield();
+      REQUIRE(inbox.wants_numbers());
+      return asked;
+    };
+    std::future<bool> refused = ask();
+    inbox.no_numbers();
+    REQUIRE(refused.wait_for(std::chrono::seconds(20)) == std::future_status::ready);
+    CHECK_FALSE(refused.get());
+    std::future<bool> given = ask();
+    inbox.add_numbers(core::Seq{1}, 1);
+    REQUIRE(given.wait_for(std::chrono::seconds(20)) == std::future_status::ready);
+    CHECK(given.get());
+    std::future<bool> known = std::async(std::launch::async, [&] { return inbox.await_numbers(); });
+    CHECK(known.get());  // there is one: nothing to wait for
+    core::Seq seq{};
+    CHECK(inbox.try_put(task("t", "x"), seq) == Result::taken);
+    std::future<bool> closed = ask();
+    inbox.close();
+    REQUIRE(closed.wait_for(std::chrono::seconds(20)) == std::future_status::ready);
+    CHECK_FALSE(closed.get());
   }
 
   TEST_CASE("closing ends every wait, and nothing is taken any more") {
