@@ -120,10 +120,14 @@ std::string quoted(const std::string& text, const std::string& signs) {
   return out;
 }
 
-// '(-j --jobs)'{-j,--jobs}'[Tasks run here at once]:N|P%: '
+// '(-j --jobs)'{-j+,--jobs=}'[Tasks run here at once]:N|P%: ': the value may stand beside the name
+// or behind it.
 std::string zsh_option(const OptionEntry& option) {
+  std::vector<std::string> names = option.names;
+  if (!option.value.empty())
+    for (std::string& name : names) name += name.starts_with("--") ? "=" : "+";
   std::string out = option.repeats ? "'*'" : "'(" + joined(option.names, " ") + ")'";
-  out += option.names.size() == 1 ? option.names[0] : "{" + joined(option.names, ",") + "}";
+  out += names.size() == 1 ? names[0] : "{" + joined(names, ",") + "}";
   out += "'[" + quoted(option.about, "[]\\") + "]";
   if (!option.value.empty()) {
     out += ":" + quoted(option.value, ":\\") + ":";

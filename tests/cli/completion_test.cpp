@@ -64,9 +64,10 @@ TEST_SUITE("completion") {
         for (const std::string& name : option.names) {
           CAPTURE(verb.name);
           CAPTURE(name);
-          const bool in_words = has(words, ")'" + name + "'[") || has(words, "{" + name + ",") ||
-                                has(words, "," + name + ",") || has(words, "," + name + "}") ||
-                                has(words, "'*'" + name + "'[");
+          const std::string value = option.value.empty() ? "" : name[1] == '-' ? "=" : "+";
+          const std::string spec = name + value;
+          const bool in_words = has(words, "'" + spec + "'[") || has(words, "{" + spec + ",") ||
+                                has(words, "," + spec + ",") || has(words, "," + spec + "}");
           CHECK(in_words);
         }
     }
@@ -85,6 +86,6 @@ TEST_SUITE("completion") {
   TEST_CASE("zsh's own signs in a description are plain text") {
     const std::string script =
         zsh_completion(tree_with({{"--to"}, "A:B", {}, "it's [far]", false}));
-    CHECK(has(script, R"('(--to)'--to'[it'\''s \[far\]]:A\:B: ')"));
+    CHECK(has(script, R"('(--to)'--to='[it'\''s \[far\]]:A\:B: ')"));
   }
 }
