@@ -180,6 +180,7 @@ class Dispatcher {
   void grant_waiting(Time now);
   Code accept(Seq seq, std::string_view type, const SubmitEntry& entry, Time now);
   Code take_and_fail(Seq seq, std::string_view type, const SubmitEntry& entry, Time now);
+  void want(Seq seq);
   [[nodiscard]] Code check(std::string_view type, const SubmitEntry& entry) const;
   [[nodiscard]] std::uint64_t free_tasks() const;
   [[nodiscard]] std::uint64_t free_bytes() const;

@@ -106,6 +106,7 @@ Code Dispatcher::accept(Seq seq, std::string_view type, const SubmitEntry& entry
   task.priority = entry.priority;
   if (!producers_.empty()) task.sink = static_cast<std::uint32_t>(raw(seq) % producers_.size());
   task.exec_ms = entry.exec_ms;
+  task.wanted = (entry.flags & kSubmitWanted) != 0;
   const RetryPolicy& retry = options_.retry;
   task.max_attempts = entry.max_attempts > 0 ? entry.max_attempts : retry.max_attempts;
   task.max_losses = retry.max_losses;
@@ -132,6 +133,13 @@ Code Dispatcher::accept(Seq seq, std::string_view type, const SubmitEntry& entry
     make_ready(slot, false, now);
   }
   return Code::ok;
+}
+
+// Who submits a known task again may wait for it, too. Too late for what runs already: then the
+// watch at the sink has to do without the flag.
+void Dispatcher::want(Seq seq) {
+  const TaskSlot slot = tasks_.find(seq);
+  if (slot != kNoTask) tasks_[slot].wanted = true;
 }
 
 // --- submitters elsewhere ---------------------------------------------------
@@ -166,6 +174,7 @@ void Dispatcher::on(PeerId from, const Envelope& in, const ClientOpen& open, Tim
   opened.dedup_ms = to_ms(options_.dedup_window);
   opened.tasks_limit = client.tasks_limit;
   opened.bytes_limit = client.bytes_limit;
+  opened.sinks = options_.sinks;
   to_peer(from, client.sid, in.n, std::move(opened));
 }
 
@@ -214,6 +223,7 @@ void Dispatcher::on(ClientSession& client, const Envelope& in, const Submit& sub
         code = known->fingerprint == fingerprint(type, entry.payload) ? Code::duplicate
                                                                       : Code::conflict;
       }
+      if (code == Code::duplicate && (entry.flags & kSubmitWanted) != 0) want(first);
     }
     if (code == Code::ok) {
       accept(tasks_.numbers().reserve(1), type, entry, now);

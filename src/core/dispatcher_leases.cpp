@@ -93,6 +93,7 @@ void Dispatcher::lease(WorkerSession& session, TaskSlot slot, Tasks& batch, Time
   entry.lease = task.lease;
   entry.attempt = task.executions + 1;
   entry.flags = task.failures + 1 >= task.max_attempts ? kLastAttempt : 0;
+  if (task.wanted) entry.flags |= kTaskWanted;
   entry.sink = task.sink;
   if (task.expires != Time{}) entry.ttl_ms = std::max<std::uint64_t>(to_ms(task.expires - now), 1);
   entry.exec_ms = task.exec_ms;
@@ -152,8 +153,7 @@ std::uint32_t Dispatcher::session_for_trial(const TaskRecord& task) {
   for (std::uint32_t i = 0; i < sessions_.size(); ++i) {
     const WorkerSession& session = sessions_[i];
     if (session.sid == Sid{} || session.phase != SessionPhase::active || session.suspect) continue;
-    if (!std::binary_search(session.types.begin(), session.types.end(), task.type))
-      continue;
+    if (!std::binary_search(session.types.begin(), session.types.end(), task.type)) continue;
     if (session.held.count == 0 && session.free_tasks() > 0 &&
         session.free_bytes() >= task.payload().size())
       return i;

@@ -42,6 +42,7 @@ void Dispatcher::produce(const TaskRecord& task, Ending ending, std::string_view
   draft.type = type_names_[task.type];
   draft.status = ending.status;
   draft.flags = ending.with_payload ? kTerminal | kTaskPayload : kTerminal;
+  if (task.wanted) draft.flags |= kOutcomeWanted;
   draft.key = task.key();
   draft.error = why;
   if (ending.with_payload) draft.payload = task.payload();

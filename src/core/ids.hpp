@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <compare>
 #include <cstdint>
 #include <string>
 
@@ -30,6 +31,12 @@ constexpr Id next(Id id) {
 
 /// 16 random bytes: the journal's lineage. (log, seq) is a task's identity everywhere.
 using Log = std::array<std::uint8_t, 16>;
+/// A task among those of all logs.
+struct TaskKey {
+  Log log{};
+  Seq seq{};
+  friend auto operator<=>(const TaskKey&, const TaskKey&) = default;
+};
 /// 16 random bytes per process start.
 using Boot = std::array<std::uint8_t, 16>;
 /// 8 random bytes per ventilator start: tells two holders of one epoch apart.

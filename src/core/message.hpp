@@ -180,7 +180,8 @@ struct VerdictEntry {
 struct Verdicts {  // n = chunk
   std::vector<VerdictEntry> entries;
 };
-inline constexpr std::uint32_t kLastAttempt = 1;  // flag of a task
+inline constexpr std::uint32_t kLastAttempt = 1;  // flags of a task
+inline constexpr std::uint32_t kTaskWanted = 2;   // its submitter waits for the outcome
 struct TaskEntry {
   Seq seq{};
   Lease lease{};
@@ -231,8 +232,10 @@ struct SinkOpened {  // n = try
   std::uint64_t outcomes_limit = 0, bytes_limit = 0;
 };
 // Flags of an outcome.
-inline constexpr std::uint32_t kTerminal = 1;     // store without asking the handler
-inline constexpr std::uint32_t kTaskPayload = 2;  // the payload is the task's own, not a result
+inline constexpr std::uint32_t kTerminal = 1;       // store without asking the handler
+inline constexpr std::uint32_t kTaskPayload = 2;    // the payload is the task's own, not a result
+inline constexpr std::uint32_t kOutcomeWanted = 4;  // the task's submitter waits for it
+inline constexpr std::uint32_t kContentGone = 8, kStatusGone = 16;  // of WATCHED: what is lost
 struct OutcomeEntry {
   Rsn rsn{};
   Seq seq{};
@@ -270,12 +273,15 @@ struct SinkBeaten {};  // sink -> producer
 struct SeqRange {
   Seq first{}, last{};
 };
-struct Watch {  // n = w
+struct Watch {  // n = count
   Log log{};
   std::vector<SeqRange> ranges;
+  std::uint64_t seen = 0;  // n of the last WATCHED that was taken in
 };
-struct Watched {  // n = w
-  Outcomes outcomes;
+struct Watched {      // n = 1, 2, ... in its session
+  Outcomes outcomes;  // rsn, lease and epoch are 0
+  std::vector<std::string_view> workers;
+  std::vector<std::uint32_t> worker_index;  // one for each entry
 };
 struct Floor {  // n = count
   Log log{};
@@ -297,12 +303,14 @@ struct ClientOpened {
   std::uint64_t heartbeat_ms = 0, dead_ms = 0, max_frame = 0, max_entries = 0, dedup_ms = 0;
   std::uint64_t tasks_limit = 0, bytes_limit = 0;
   bool durable = false;  // false: memory mode, a confirmed task lives as long as the process
+  std::vector<std::string> sinks;  // endpoints; a task's outcome is at number (seq mod count)
 };
 struct SubmitOptions {
   std::uint64_t backoff_ms = 0, backoff_max_ms = 0;  // 0: the ventilator's defaults
   std::uint32_t max_losses = 0;                      // 0: the default
   std::vector<ResourceAmount> resources;
 };
+inline constexpr std::uint32_t kSubmitWanted = 1;  // flag: the outcome will be watched for
 struct SubmitEntry {
   std::string_view key;
   std::uint32_t type_index = 0, flags = 0, priority = 0;

@@ -91,6 +91,19 @@ struct CollectorOptions {
   std::uint64_t window_bytes = 64ULL << 20;
   std::size_t max_producers = 20'000;
   std::size_t max_logs = 1'024;
+  std::uint64_t shelf_bytes = 64ULL << 20;  ///< outcomes kept for those who wait for them
+  std::size_t max_awaited = 1'048'576;      ///< (watcher, task) pairs, of all watchers ...
+  std::size_t max_awaited_each = 131'072;   ///< ... and of one
+  std::uint64_t watched_window_bytes = 16ULL << 20;  ///< sent to one watcher, not acknowledged
+};
+
+struct WatcherOptions {
+  std::string name = "client";
+  std::string agent = "sluice";
+  std::uint64_t max_entries = FrameLimits{}.max_entries;  ///< ranges in one WATCH
+  std::uint64_t unseen_bytes = 1ULL << 20;  ///< taken in before the sink is told so, at most
+  std::size_t unseen_outcomes = 1'024;
+  Duration reconnect_least = 50ms, reconnect_most = 5s;
 };
 
 struct SubmitterOptions {

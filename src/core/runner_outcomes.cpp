@@ -96,6 +96,7 @@ void Runner::outcome(TaskHandle handle, Held& task, const TaskFinished& finished
   draft.lease = task.lease;
   draft.attempt = task.attempt;
   draft.status = status;
+  draft.flags = (task.flags & kTaskWanted) != 0 ? kOutcomeWanted : 0;
   draft.started_us = finished.started_us;
   draft.run_us = static_cast<std::uint64_t>(std::max<std::int64_t>(finished.run.count(), 0)) / 1000;
   draft.type = options_.types[task.type];

@@ -29,6 +29,7 @@ struct NewTask {
   Bytes payload;
   std::uint32_t priority = 0, max_attempts = 0;
   std::uint64_t delay_ms = 0, ttl_ms = 0, exec_ms = 0;
+  bool wanted = false;  ///< the caller will watch for its outcome
 };
 
 /// What the ventilator made of one task.
@@ -69,12 +70,12 @@ class Submitter {
     open,   ///< close what there is, open a new socket, and send on it
   };
   struct Effects {
-    Link link = Link::keep;         ///< first this,
-    std::vector<Envelope> sends;    ///< then these
+    Link link = Link::keep;       ///< first this,
+    std::vector<Envelope> sends;  ///< then these
     std::vector<SubmitAnswer> answers;
     std::vector<QueryAnswer> replies;
     std::vector<CancelDone> cancels;
-    Log log{};                      ///< of the answers' seqs
+    Log log{};  ///< of the answers' seqs
   };
   enum class Taken : std::uint8_t {
     yes,
@@ -120,6 +121,7 @@ class Submitter {
     std::uint32_t type_size = 0, key_size = 0;
     std::uint32_t priority = 0, max_attempts = 0;
     std::uint64_t delay_ms = 0, ttl_ms = 0, exec_ms = 0;
+    bool wanted = false;
     [[nodiscard]] std::string_view type() const { return as_text(bytes.bytes().first(type_size)); }
     [[nodiscard]] std::string_view key() const {
       return as_text(bytes.bytes().subspan(type_size, key_size));
@@ -130,7 +132,7 @@ class Submitter {
     std::uint64_t cno = 0;
     std::vector<Held> tasks;  // empty: confirmed
     std::uint64_t bytes = 0;  // payloads and keys: what credit counts
-    bool sent = false;  // in this session
+    bool sent = false;        // in this session
     bool ever_sent = false;
     Time send_at{};  // again, if not confirmed by then
     Duration wait{};
@@ -176,8 +178,8 @@ class Submitter {
 
   Phase phase_ = Phase::idle;
   Sid sid_{};
-  std::uint64_t try_ = 0;       // n of the last OPEN
-  Time phase_until_{};          // waiting: connect then; opening: give up then
+  std::uint64_t try_ = 0;  // n of the last OPEN
+  Time phase_until_{};     // waiting: connect then; opening: give up then
   Time heard_{}, said_{};
   Duration heartbeat_{}, dead_{};
   ClientOpened opened_;
@@ -188,12 +190,12 @@ class Submitter {
   std::uint64_t beats_ = 0;
 
   ChunkPool chunks_;
-  std::deque<Held> ready_;      // in no SUBMIT yet
-  std::deque<Batch> batches_;   // by cno
+  std::deque<Held> ready_;     // in no SUBMIT yet
+  std::deque<Batch> batches_;  // by cno
   std::uint64_t last_cno_ = 0;
-  std::size_t unsent_from_ = 0; // batches before this one are sent in this session
-  std::optional<Time> hold_until_;  // the ventilator was full: no new SUBMIT before
-  Time resend_at_ = Time::max();    // no batch is due before that
+  std::size_t unsent_from_ = 0;           // batches before this one are sent in this session
+  std::optional<Time> hold_until_;        // the ventilator was full: no new SUBMIT before
+  Time resend_at_ = Time::max();          // no batch is due before that
   std::vector<std::vector<Held>> spent_;  // answered, but a message on its way may show them
   std::vector<std::vector<Held>> spare_;
   std::vector<const SubmitException*> by_index_;

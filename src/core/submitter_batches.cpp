@@ -10,8 +10,8 @@
 namespace sluice::core {
 namespace {
 
-constexpr std::size_t kMostTypes = 256;           // in one SUBMIT
-constexpr std::uint64_t kMostEntries = 4096;      // whatever the ventilator says
+constexpr std::size_t kMostTypes = 256;                // in one SUBMIT
+constexpr std::uint64_t kMostEntries = 4096;           // whatever the ventilator says
 constexpr std::uint64_t kPayloadMargin = 64ULL << 10;  // of a frame: header and body
 // What is waited before a task goes again that the ventilator had no room for.
 constexpr Duration kFullWait = std::chrono::seconds(1);
@@ -41,6 +41,7 @@ Submitter::Taken Submitter::submit(const NewTask& task, Time now) {
   held.delay_ms = task.delay_ms;
   held.ttl_ms = task.ttl_ms;
   held.exec_ms = task.exec_ms;
+  held.wanted = task.wanted;
   ready_.push_back(std::move(held));
   ++stats_.unconfirmed;
   stats_.unconfirmed_bytes += size;
@@ -154,6 +155,7 @@ void Submitter::send_batch(Batch& batch, Time now) {
     entry.ttl_ms = task.ttl_ms;
     entry.exec_ms = task.exec_ms;
     entry.max_attempts = task.max_attempts;
+    if (task.wanted) entry.flags = kSubmitWanted;
     entry.payload = task.payload();
   }
   send(batch.cno, std::move(submit), now);

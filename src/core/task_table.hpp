@@ -43,6 +43,7 @@ struct TaskRecord {
   Time expires{};  ///< zero: never
   TaskState state = TaskState::free;
   bool cancel_requested = false;
+  bool wanted = false;        ///< its submitter waits for the outcome
   bool suspect = false;       ///< workers died with it: its next run is a trial, alone
   bool in_inventory = false;  ///< its worker said, after a reconnect, that it has it
   std::uint16_t key_bytes = 0;

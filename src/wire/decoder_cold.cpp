@@ -226,13 +226,14 @@ void read(Reading& in, core::SinkBeaten&) { read_empty(in); }
 
 void read(Reading& in, core::Watch& m) {
   Cursor& c = in.cursor;
-  const std::size_t extra = c.open(2);
+  const std::size_t extra = c.open(3);
   c.fixed(m.log);
   const std::size_t count = c.groups(2, in.limits.max_entries);
   m.ranges.reserve(count);
   for (std::size_t i = 0; i < count && c.ok(); ++i) {
     m.ranges.push_back(read_range<core::SeqRange>(c));
   }
+  m.seen = c.number();
   c.skip_elements(extra, 1);
 }
 
@@ -248,7 +249,7 @@ void read(Reading& in, core::ClientOpen& m) { read_open(in, m); }
 
 void read(Reading& in, core::ClientOpened& m) {
   Cursor& c = in.cursor;
-  const std::size_t extra = c.open(12);
+  const std::size_t extra = c.open(13);
   m.minor = c.number();
   c.fixed(m.log);
   m.epoch = read_epoch(c);
@@ -261,6 +262,7 @@ void read(Reading& in, core::ClientOpened& m) {
   m.tasks_limit = c.number();
   m.bytes_limit = c.number();
   m.durable = c.boolean();
+  read_names(c, m.sinks, kMaxSinks, kMaxEndpoint);
   c.skip_elements(extra, 1);
 }
 

@@ -10,9 +10,7 @@ std::uint32_t read_attempt(Cursor& c) {
 }
 
 // nil and "" both mean: no key.
-std::string_view read_key(Cursor& c) {
-  return c.nil() ? std::string_view{} : c.name();
-}
+std::string_view read_key(Cursor& c) { return c.nil() ? std::string_view{} : c.name(); }
 
 std::uint32_t read_type_index(Cursor& c, std::size_t types) {
   const std::uint64_t index = c.number();
@@ -88,9 +86,10 @@ void read(Reading& in, core::Tasks& m) {
   c.skip_elements(extra, 1);
 }
 
-void read(Reading& in, core::Outcomes& m) {
+namespace {
+
+void read_outcomes(Reading& in, core::Outcomes& m) {
   Cursor& c = in.cursor;
-  const std::size_t extra = c.open(4);
   c.fixed(m.log);
   m.epoch = read_epoch(c);
   read_names(c, m.types, kMaxTypes, kMaxName);
@@ -114,10 +113,33 @@ void read(Reading& in, core::Outcomes& m) {
     if (!e.error.empty()) e.error = readable(e.error);
     e.payload = read_payload(in, len);
   }
-  c.skip_elements(extra, 1);
 }
 
-void read(Reading& in, core::Watched& m) { read(in, m.outcomes); }
+}  // namespace
+
+void read(Reading& in, core::Outcomes& m) {
+  const std::size_t extra = in.cursor.open(4);
+  read_outcomes(in, m);
+  in.cursor.skip_elements(extra, 1);
+}
+
+void read(Reading& in, core::Watched& m) {
+  Cursor& c = in.cursor;
+  const std::size_t extra = c.open(6);
+  read_outcomes(in, m.outcomes);
+  read_names(c, m.workers, kMaxTypes, kMaxName);
+  const std::size_t count = c.groups(1, in.limits.max_entries);
+  if (c.ok() && count != m.outcomes.entries.size())
+    c.fail(core::Code::bad_frame, "there is not one worker for each outcome");
+  m.worker_index.reserve(count);
+  for (std::size_t i = 0; i < count && c.ok(); ++i) {
+    const std::uint64_t index = c.number();
+    if (index >= m.workers.size())
+      c.fail(core::Code::bad_frame, "a worker's index is beyond the list of workers");
+    m.worker_index.push_back(static_cast<std::uint32_t>(index));
+  }
+  c.skip_elements(extra, 1);
+}
 
 void read(Reading& in, core::SinkConfirm& m) {
   Cursor& c = in.cursor;

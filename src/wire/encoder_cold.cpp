@@ -105,9 +105,7 @@ void write_body(Buffer& out, const core::Cancel& m) { write_leases(out, m.entrie
 
 void write_body(Buffer& out, const core::Bye& m) { Writer(out).array(1).id(m.code); }
 
-void write_body(Buffer& out, const core::Drain& m) {
-  Writer(out).array(2).id(m.mode).number(m.ms);
-}
+void write_body(Buffer& out, const core::Drain& m) { Writer(out).array(2).id(m.mode).number(m.ms); }
 
 void write_body(Buffer& out, const core::ErrorMessage& m) {
   std::string text(utf8_clip(m.text, kMaxText));
@@ -131,8 +129,9 @@ void write_body(Buffer& out, const core::SinkBeaten&) { Writer(out).array(0); }
 
 void write_body(Buffer& out, const core::Watch& m) {
   Writer w(out);
-  w.array(2).bin(m.log).array(m.ranges.size() * 2);
+  w.array(3).bin(m.log).array(m.ranges.size() * 2);
   for (const core::SeqRange& r : m.ranges) w.id(r.first).id(r.last);
+  w.number(m.seen);
 }
 
 void write_body(Buffer& out, const core::Floor& m) { Writer(out).array(2).bin(m.log).id(m.floor); }
@@ -141,9 +140,10 @@ void write_body(Buffer& out, const core::ClientOpen& m) { write_open(out, m); }
 
 void write_body(Buffer& out, const core::ClientOpened& m) {
   Writer w(out);
-  w.array(12).number(m.minor).bin(m.log).id(m.epoch).bin(m.inc);
+  w.array(13).number(m.minor).bin(m.log).id(m.epoch).bin(m.inc);
   w.number(m.heartbeat_ms).number(m.dead_ms).number(m.max_frame).number(m.max_entries);
   w.number(m.dedup_ms).number(m.tasks_limit).number(m.bytes_limit).boolean(m.durable);
+  w.strs(m.sinks);
 }
 
 void write_body(Buffer& out, const core::Query& m) {
@@ -152,9 +152,7 @@ void write_body(Buffer& out, const core::Query& m) {
   for (const std::string& arg : m.args) w.str(arg);
 }
 
-void write_body(Buffer& out, const core::Reply& m) {
-  Writer(out).array(2).id(m.code).str(m.json);
-}
+void write_body(Buffer& out, const core::Reply& m) { Writer(out).array(2).id(m.code).str(m.json); }
 
 void write_body(Buffer& out, const core::CancelTasks& m) {
   Writer w(out);

@@ -79,9 +79,11 @@ void write_body(Buffer& out, const core::Tasks& m) {
 
 void write_heap(Buffer& out, const core::Tasks& m) { append_payloads(out, m.entries); }
 
-void write_body(Buffer& out, const core::Outcomes& m) {
+namespace {
+
+void write_outcomes(Buffer& out, const core::Outcomes& m, std::size_t elements) {
   Writer w(out);
-  w.array(4).bin(m.log).id(m.epoch).strs(m.types);
+  w.array(elements).bin(m.log).id(m.epoch).strs(m.types);
   w.array(m.entries.size() * 12);
   for (const core::OutcomeEntry& e : m.entries) {
     std::byte* at = out.room(11 * kMostNumber + kMostHeader + e.key.size());
@@ -101,6 +103,10 @@ void write_body(Buffer& out, const core::Outcomes& m) {
   }
 }
 
+}  // namespace
+
+void write_body(Buffer& out, const core::Outcomes& m) { write_outcomes(out, m, 4); }
+
 void write_heap(Buffer& out, const core::Outcomes& m) {
   for (const core::OutcomeEntry& e : m.entries) {
     append_text(out, e.error);
@@ -108,7 +114,12 @@ void write_heap(Buffer& out, const core::Outcomes& m) {
   }
 }
 
-void write_body(Buffer& out, const core::Watched& m) { write_body(out, m.outcomes); }
+void write_body(Buffer& out, const core::Watched& m) {
+  write_outcomes(out, m.outcomes, 6);
+  Writer w(out);
+  w.strs(m.workers).array(m.worker_index.size());
+  for (const std::uint32_t index : m.worker_index) w.number(index);
+}
 void write_heap(Buffer& out, const core::Watched& m) { write_heap(out, m.outcomes); }
 
 void write_body(Buffer& out, const core::SinkConfirm& m) {

@@ -65,12 +65,15 @@ std::size_t more(const core::Outcomes& m) {
   }
   return size;
 }
-std::size_t more(const core::Watched& m) { return more(m.outcomes); }
+std::size_t more(const core::Watched& m) {
+  return more(m.outcomes) + names_size(m.workers) + list_size(m.worker_index.size(), 1);
+}
 std::size_t more(const core::SinkConfirm& m) {
   return list_size(m.stored.size(), 2) + list_size(m.exceptions.size(), 4);
 }
 std::size_t more(const core::Watch& m) { return list_size(m.ranges.size(), 2); }
 std::size_t more(const core::ClientOpen& m) { return m.name.size() + m.agent.size(); }
+std::size_t more(const core::ClientOpened& m) { return names_size(m.sinks); }
 std::size_t more(const core::Submit& m) {
   std::size_t size = names_size(m.types) + list_size(m.entries.size(), 10);
   for (const auto& e : m.entries) {

@@ -97,6 +97,43 @@ TEST_SUITE("dispatcher clients") {
     CHECK(rig.machine.unsettled() == 2);
   }
 
+  // SUBMIT flag 1, TASKS flag 2, OUTCOMES flag 4.
+  TEST_CASE("that an outcome is wanted travels to the worker, and into the ventilator's own") {
+    Rig rig;
+    Client ann(1);
+    Worker bob(2, "bob");
+    CHECK(rig.open(ann).sinks == one_sink().sinks);
+    SubmitEntry wanted;
+    wanted.flags = kSubmitWanted;
+    for (const bool wants : {true, false}) {
+      rig.submit_as(ann, wants ? 1 : 2, {wants ? wanted : SubmitEntry{}});
+      const Seq seq{wants ? 1U : 2U};
+      CHECK(rig.machine.cancel(seq, rig.now));
+      rig.turn();
+      const OutcomeEntry outcome = rig.expect_outcome();
+      CHECK(((outcome.flags & kOutcomeWanted) != 0) == wants);
+      rig.confirm(outcome.rsn);
+    }
+    rig.join(bob, kMany);
+    rig.submit_as(ann, 3, {wanted});
+    CHECK((rig.task_for(bob).flags & kTaskWanted) != 0);
+    rig.submit_as(ann, 4, plain(1));
+    CHECK((rig.task_for(bob).flags & kTaskWanted) == 0);
+  }
+
+  TEST_CASE("who submits a known task again and waits makes it wanted, if it has not left") {
+    Rig rig;
+    Client ann(1);
+    Worker bob(2, "bob");
+    rig.open(ann);
+    rig.submit_as(ann, 1, {with_key("k", "work")});
+    SubmitEntry again = with_key("k", "work");
+    again.flags = kSubmitWanted;
+    CHECK(rig.submit_as(ann, 2, {again}).exceptions.size() == 1);
+    rig.join(bob, 1);
+    CHECK((rig.task_for(bob).flags & kTaskWanted) != 0);
+  }
+
   TEST_CASE("a key is forgotten after the window, but not before its task is settled") {
     DispatcherOptions options = one_sink();
     options.dedup_window = 10s;

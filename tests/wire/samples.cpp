@@ -48,11 +48,12 @@ std::vector<Sample> worker_samples() {
   again.previous = PreviousSession{kLog, Epoch{2}, make_sid(Epoch{2}, 90000)};
   add("hello_again", Sid{}, 2, again);
   add("inventory", kSid, 1,
-      Inventory{false, {{Seq{1}, Lease{11}, HeldState::queued},
-                        {Seq{200}, Lease{12}, HeldState::running},
-                        {Seq{70000}, Lease{13}, HeldState::unconfirmed},
-                        {Seq{5000000000}, Lease{14}, HeldState::ack_open},
-                        {Seq{5}, Lease{15}, HeldState::nack_open}}});
+      Inventory{false,
+                {{Seq{1}, Lease{11}, HeldState::queued},
+                 {Seq{200}, Lease{12}, HeldState::running},
+                 {Seq{70000}, Lease{13}, HeldState::unconfirmed},
+                 {Seq{5000000000}, Lease{14}, HeldState::ack_open},
+                 {Seq{5}, Lease{15}, HeldState::nack_open}}});
   add("inventory_empty", kSid, 1, Inventory{});
   add("state", kSid, 300, State{12, 1127, 1048576, 3, 16, 4, 4096, 250, 9});
   add("ack", kSid, 5,
@@ -98,7 +99,7 @@ std::vector<Sample> ventilator_samples() {
   tasks.entries = {
       {Seq{42}, Lease{43}, 1, 0, 0, 0, 0, 0, {}, as_bytes("first")},
       {Seq{kTop}, Lease{300}, 3, 1, kLastAttempt, 1, 60000, 5000, "caf\xC3\xA9", {}},
-      {Seq{44}, Lease{70000}, 2, 1, 0, 0, 0, 90000, "key-44", as_bytes(kBlob)},
+      {Seq{44}, Lease{70000}, 2, 1, kTaskWanted, 0, 0, 90000, "key-44", as_bytes(kBlob)},
   };
   add("tasks", kSid, 12, tasks);
   add("tasks_probe", kSid, 1, Tasks{Epoch{3}, 0, 0, 0, {}, {}});
@@ -119,8 +120,7 @@ std::vector<Sample> sink_samples() {
     all.push_back({name, {make_sid(Epoch{1}, 2), n, std::move(message)}});
   };
   add("sink_open", 1, SinkOpen{0, kBoot, "node-1", "sluice 0.1.0"});
-  add("sink_opened", 1,
-      SinkOpened{0, id_bytes<16>(0x50), 4, 2000, 8000, 4194304, 10000, 67108864});
+  add("sink_opened", 1, SinkOpened{0, id_bytes<16>(0x50), 4, 2000, 8000, 4194304, 10000, 67108864});
   Outcomes outcomes{kLog, Epoch{3}, {"resize", "exec"}, {}};
   OutcomeEntry done;
   done.rsn = Rsn{1};
@@ -140,7 +140,6 @@ std::vector<Sample> sink_samples() {
   failed.payload = as_bytes(kBlob);
   outcomes.entries = {done, failed};
   add("outcomes", 2, outcomes);
-  add("watched", 9, Watched{outcomes});
   OutcomeEntry expired;
   expired.rsn = Rsn{3};
   expired.seq = Seq{45};
@@ -149,6 +148,21 @@ std::vector<Sample> sink_samples() {
   expired.error = "not started within 60 s";
   expired.payload = as_bytes("the task itself");
   add("outcomes_terminal", 3, Outcomes{kLog, Epoch{3}, {"resize"}, {expired}});
+  Watched watched{outcomes, {"node-1", "head"}, {1, 0, 0}};
+  OutcomeEntry gone = expired;
+  gone.rsn = Rsn{};
+  gone.type_index = 0;
+  gone.flags = kTerminal | kOutcomeWanted | kContentGone;
+  gone.error = {};
+  gone.payload = {};
+  for (OutcomeEntry& entry : watched.outcomes.entries) {
+    entry.rsn = Rsn{};
+    entry.lease = Lease{};
+    entry.flags |= kOutcomeWanted;
+  }
+  watched.outcomes.epoch = Epoch{};
+  watched.outcomes.entries.push_back(gone);
+  add("watched", 9, watched);
   add("sink_confirm", 4,
       SinkConfirm{{{Rsn{1}, Rsn{200}}, {Rsn{205}, Rsn{205}}},
                   {{Rsn{201}, Code::duplicate, Status::failed, 0},
@@ -157,7 +171,8 @@ std::vector<Sample> sink_samples() {
                   kTop});
   add("sink_beat", 5, SinkBeat{});
   add("sink_beaten", 5, SinkBeaten{});
-  add("watch", 9, Watch{kLog, {{Seq{1}, Seq{100}}, {Seq{200}, Seq{200}}}});
+  add("watch", 9, Watch{kLog, {{Seq{1}, Seq{100}}, {Seq{200}, Seq{200}}}, 300});
+  add("watch_seen", 10, Watch{kLog, {}, 301});
   add("floor", 6, Floor{kLog, Seq{40}});
   return all;
 }
@@ -169,13 +184,25 @@ std::vector<Sample> client_samples() {
   };
   add("client_open", 1, ClientOpen{0, kBoot, "shop", "php 8.2"});
   add("client_opened", 1,
-      ClientOpened{0, kLog, Epoch{3}, kInc, 2000, 8000, 4194304, 4096, 600000, 100000, 268435456,
-                   true});
+      ClientOpened{0,
+                   kLog,
+                   Epoch{3},
+                   kInc,
+                   2000,
+                   8000,
+                   4194304,
+                   4096,
+                   600000,
+                   100000,
+                   268435456,
+                   true,
+                   {"tcp://10.0.0.1:5571", "tcp://10.0.0.2:5571"}});
   SubmitEntry plain;
   plain.payload = as_bytes("a.jpg");
   SubmitEntry full;
   full.key = "order-\xE2\x82\xAC-17";
   full.type_index = 1;
+  full.flags = kSubmitWanted;
   full.priority = 5;
   full.delay_ms = 1000;
   full.ttl_ms = 3600000;
