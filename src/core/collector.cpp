@@ -16,7 +16,10 @@ constexpr std::uint64_t kFullRetryMs = 5'000;
 }  // namespace
 
 Collector::Collector(CollectorOptions options, const SinkId& sink_id, Epoch sink_epoch)
-    : options_(std::move(options)), sink_id_(sink_id), sink_epoch_(sink_epoch) {}
+    : options_(std::move(options)),
+      sink_id_(sink_id),
+      sink_epoch_(sink_epoch),
+      shelf_(options_.shelf_bytes) {}
 
 void Collector::restore(const Log& log, Seq seq, Status status) {
   CollectorLedger& ledger = ledgers_[log];
@@ -46,6 +49,8 @@ void Collector::receive(PeerId from, const Envelope& in, Time now) {
     outcomes(from, session, in, *batch);
   } else if (std::holds_alternative<SinkBeat>(in.message)) {
     send(from, session.sid, in.n, SinkBeaten{});
+  } else if (const auto* watched = std::get_if<Watch>(&in.message)) {
+    watch(from, session, in, *watched);
   } else if (const auto* floor = std::get_if<Floor>(&in.message)) {
     const auto known_log = ledgers_.find(floor->log);
     if (known_log != ledgers_.end()) known_log->second.raise_floor(floor->floor);
@@ -120,8 +125,14 @@ void Collector::unreachable(PeerId peer) {
   if (at != sessions_.end()) forget(at);
 }
 
-// Looks at every session at most once in D - H: whoever was heard since only moves the next look.
+// What watchers are sent points into the shelf, so it is made here, after all inputs of the turn.
 void Collector::advance(Time now) {
+  forget_silent(now);
+  flush_watched();
+}
+
+// Looks at every session at most once in D - H: whoever was heard since only moves the next look.
+void Collector::forget_silent(Time now) {
   if (sessions_.empty() || now < sweep_at_) return;
   const Duration dead = options_.timers.dead();
   Time earliest = Time::max();
@@ -144,6 +155,7 @@ std::optional<Time> Collector::next_deadline() const {
 }
 
 void Collector::forget(std::map<PeerId, Session>::iterator at) {
+  if (at->second.watching) forget_watching(at->first, *at->second.watching);
   old_names_.push_back(std::move(at->second.name));
   sessions_.erase(at);
 }
@@ -157,6 +169,7 @@ void Collector::recycle(Effects&& effects) {
   for (Send& spent : effects.sends) pool_.give_back(std::move(spent.envelope.message));
   effects.sends.clear();
   effects.store.clear();
+  effects.lookups.clear();
   if (out_.sends.capacity() < effects.sends.capacity() && out_.sends.empty())
     out_.sends = std::move(effects.sends);
   if (out_.store.capacity() < effects.store.capacity() && out_.store.empty())
@@ -215,6 +228,10 @@ CollectorStats Collector::stats() const {
   now.producers = sessions_.size();
   now.logs = ledgers_.size();
   now.storing = pending_.size() - answered_;
+  now.awaited = awaiting_.size();
+  now.shelf = shelf_.size();
+  now.shelf_bytes = shelf_.bytes();
+  now.shelf_dropped = shelf_.dropped();
   return now;
 }
 

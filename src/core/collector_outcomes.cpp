@@ -86,24 +86,28 @@ void Collector::outcome(PeerId from, Session& session, const Outcomes& batch,
     return;
   }
   ledger.set(entry.seq, Known::storing);
-  pending_.push_back({asker, batch.log, &ledger, entry.seq, entry.status, before, terminal});
+  pending_.push_back(
+      {asker, batch.log, &ledger, entry.seq, entry.status, before, terminal, nullptr});
   StoreEntry& to_store = out_.store.emplace_back();
   to_store.log = batch.log;
   to_store.outcome = entry;
   if (entry.type_index < batch.types.size()) to_store.type = batch.types[entry.type_index];
   to_store.producer = *session.name;
+  if ((entry.flags & kOutcomeWanted) != 0 || is_awaited({batch.log, entry.seq}))
+    pending_.back().copy = std::make_unique<ShelfItem>(to_store);
 }
 
 void Collector::stored(std::span<const StoreAnswer> answers) {
   SLUICE_ASSERT(answers.size() <= pending_.size() - answered_);
   for (const StoreAnswer& answer : answers) {
-    const Pending& pending = pending_[answered_++];
+    Pending& pending = pending_[answered_++];
     auto code = answer.code;
     if (code == StoreAnswer::Code::never && pending.terminal) code = StoreAnswer::Code::stored;
     switch (code) {
       case StoreAnswer::Code::stored:
         pending.ledger->set(pending.seq, known(pending.status));
         ++stats_.stored;
+        if (pending.copy || !awaiting_.empty()) shelve(pending);
         confirm(pending.asker);
         break;
       case StoreAnswer::Code::later:
@@ -152,8 +156,7 @@ Collector::Session* Collector::session_of(const Asker& asker) {
 // A final answer gives the credit back, once.
 void Collector::settle(Session& session, const Asker& asker) {
   if (!session.answered.insert(raw(asker.rsn))) return;
-  session.answered_bytes =
-      std::min(session.answered_bytes + asker.bytes, session.received_bytes);
+  session.answered_bytes = std::min(session.answered_bytes + asker.bytes, session.received_bytes);
 }
 
 void Collector::confirm(const Asker& asker) {
@@ -169,9 +172,15 @@ void Collector::confirm(const Asker& asker) {
 
 void Collector::except(const Asker& asker, const ConfirmException& exception) {
   switch (exception.code) {
-    case Code::duplicate: ++stats_.duplicates; break;
-    case Code::defer: ++stats_.deferred; break;
-    default: ++stats_.rejected; break;
+    case Code::duplicate:
+      ++stats_.duplicates;
+      break;
+    case Code::defer:
+      ++stats_.deferred;
+      break;
+    default:
+      ++stats_.rejected;
+      break;
   }
   Session* const session = session_of(asker);
   if (session == nullptr) return;

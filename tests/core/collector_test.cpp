@@ -37,9 +37,9 @@ struct Rig {
     auto first = collector.take_effects();
     take(first);
     for (const StoreEntry& entry : first.store) {
-      stored.push_back({entry.log, entry.outcome.seq, entry.outcome.status,
-                        std::string(entry.type), std::string(entry.producer),
-                        std::string(as_text(entry.outcome.payload)), entry.terminal()});
+      stored.push_back({entry.log, entry.outcome.seq, entry.outcome.status, std::string(entry.type),
+                        std::string(entry.producer), std::string(as_text(entry.outcome.payload)),
+                        entry.terminal()});
       waiting += 1;
     }
     collector.recycle(std::move(first));
@@ -443,8 +443,7 @@ TEST_CASE("a producer silent for D is forgotten, at that very moment") {
 // PROTOCOL rule 6: "at most 1/s per peer, no other effect".
 TEST_CASE("stale traffic is told once a second, and nothing of it is stored") {
   Rig rig;
-  for (std::uint64_t n = 1; n <= 5; ++n)
-    rig.receive(ann, Sid{99}, n, outcomes({outcome(n, n)}));
+  for (std::uint64_t n = 1; n <= 5; ++n) rig.receive(ann, Sid{99}, n, outcomes({outcome(n, n)}));
   CHECK(rig.expect<ErrorMessage>(ann).code == Code::unknown_session);
   CHECK(rig.last_n == 1);
   rig.now += 1s;
@@ -505,14 +504,6 @@ TEST_CASE("an unknown type is told, however often, and the session lives") {
   }
   rig.receive(ann, sid, 1, SinkBeat{});
   rig.expect<SinkBeaten>(ann);
-}
-
-TEST_CASE("watching is not offered yet, and says so") {
-  Rig rig;
-  const Sid sid = rig.open(ann, "c1");
-  rig.receive(ann, sid, 3, Watch{log_a, {}});
-  CHECK(rig.expect<ErrorMessage>(ann).code == Code::bad_type);
-  CHECK(rig.last_n == 3);
 }
 
 // PROTOCOL "floor": "a sink may forget them and MUST answer DUPLICATE for them".
