@@ -58,6 +58,7 @@ SinkLoop::SinkLoop(const SinkOptions& options, Sink::Handler handler)
     : core_options_(core_options(options)),
       core_(core_options_, random_id<core::Collector::SinkId>(), this_start()),
       store_(open_file(options), std::move(handler), options.before_confirm),
+      lookup_(options.file),
       frames_(FramePool::make()),
       codec_(wire::Role::sink, wire_limits(options)),
       router_(Context::shared(), Endpoint::parse(options.bind), options.max_frame),
@@ -112,6 +113,7 @@ void SinkLoop::turn() {
   store_.begin(now + core_options_.timers.heartbeat / 2);
   receive(now);
   core_.stored(store_.finish());
+  lookup_.step(store_.file_size(), core_);
   core_.advance(now);
   take_from_core();
 
@@ -137,7 +139,7 @@ void SinkLoop::wait() {
     const std::scoped_lock lock(mutex_);
     stopping = stop_asked_;
   }
-  if (more_to_read_ || stopping) sooner(core::Time{});
+  if (more_to_read_ || stopping || lookup_.busy()) sooner(core::Time{});
   poll_.wait(deadline);
   wake_.awake();
 }
@@ -170,6 +172,7 @@ void SinkLoop::receive(core::Time now) {
 void SinkLoop::take_from_core() {
   core::Collector::Effects effects = core_.take_effects();
   for (const core::StoreEntry& entry : effects.store) store_.take(entry);
+  lookup_.add(effects.lookups);
   for (core::Collector::Send& out : effects.sends) sends_.push_back(std::move(out));
   effects.sends.clear();
   core_.recycle(std::move(effects));

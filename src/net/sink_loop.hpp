@@ -21,6 +21,7 @@
 #include "net/frame_buffer.hpp"
 #include "net/poll_set.hpp"
 #include "net/router.hpp"
+#include "net/sink_lookup.hpp"
 #include "net/sink_store.hpp"
 #include "net/wake.hpp"
 #include "wire/codec.hpp"
@@ -66,6 +67,7 @@ class SinkLoop {
   std::uint64_t known_ = 0;   // lines read back
   std::string opening_note_;  // what was odd about the file, for people
   SinkStore store_;
+  SinkLookup lookup_;
   std::shared_ptr<FramePool> frames_;
   wire::Codec codec_;
   Router router_;

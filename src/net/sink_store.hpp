@@ -38,6 +38,9 @@ class SinkStore {
   /// when the file is closed for good.
   [[nodiscard]] Answers finish();
 
+  /// Bytes of whole, committed lines in the file; 0 without one.
+  [[nodiscard]] std::uint64_t file_size() const { return file_ ? file_->size() : 0; }
+
   /// What stands in the way of storing, for people; empty: nothing.
   [[nodiscard]] const std::string& trouble() const { return trouble_; }
 

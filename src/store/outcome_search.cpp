@@ -1,0 +1,77 @@
+// outcome_search.cpp: a pass through the file, line by line.
+// SPDX-License-Identifier: MIT
+#include "store/outcome_search.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <string_view>
+#include <utility>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "store/outcome_line.hpp"
+
+namespace sluice::store {
+
+OutcomeSearch::~OutcomeSearch() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+void OutcomeSearch::begin() {
+  wanted_.swap(next_);
+  at_ = 0;
+  buffer_.clear();
+  if (fd_ < 0) fd_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC);
+}
+
+void OutcomeSearch::end(const Missing& missing) {
+  const std::set<core::TaskKey> left = std::exchange(wanted_, {});
+  buffer_ = {};
+  for (const core::TaskKey& task : left) missing(task);
+}
+
+// Appends to the buffer; false at the end.
+bool OutcomeSearch::read(std::size_t bytes, std::uint64_t size) {
+  const std::uint64_t from = at_ + buffer_.size();
+  if (fd_ < 0 || from >= size) return false;
+  const std::size_t had = buffer_.size();
+  buffer_.resize(had + static_cast<std::size_t>(std::min<std::uint64_t>(bytes, size - from)));
+  ssize_t got = 0;
+  do {
+    got = ::pread(fd_, buffer_.data() + had, buffer_.size() - had, static_cast<off_t>(from));
+  } while (got < 0 && errno == EINTR);
+  buffer_.resize(had + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+  return got > 0;
+}
+
+void OutcomeSearch::step(std::size_t bytes, std::uint64_t size, const Found& found,
+                         const Missing& missing) {
+  if (wanted_.empty()) begin();
+  if (wanted_.empty()) return;
+  bool more = true;
+  std::size_t newline = std::string::npos;
+  do {  // a line may be longer than a slice
+    const std::size_t had = buffer_.size();
+    more = read(bytes, size);
+    newline = buffer_.find('\n', had);
+  } while (more && newline == std::string::npos);
+  std::size_t start = 0;
+  for (; newline != std::string::npos && !wanted_.empty(); newline = buffer_.find('\n', start)) {
+    const std::string_view line = std::string_view(buffer_).substr(start, newline - start);
+    start = newline + 1;
+    const auto facts = read_outcome_line(line);
+    if (!facts) continue;
+    const auto at = wanted_.find({facts->id.log, static_cast<core::Seq>(facts->id.seq)});
+    if (at == wanted_.end()) continue;
+    const auto outcome = read_whole_outcome(line);
+    if (!outcome) continue;
+    wanted_.erase(at);  // of two lines for one task the first stands
+    found(*outcome);
+  }
+  buffer_.erase(0, start);
+  at_ += start;
+  if (!more || wanted_.empty()) end(missing);
+}
+
+}  // namespace sluice::store

@@ -1,0 +1,50 @@
+// outcome_search.hpp: finds single outcomes in a file, a slice at a time.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <set>
+#include <string>
+
+#include "core/ids.hpp"
+#include "store/outcome_reader.hpp"
+
+namespace sluice::store {
+
+/// Reads through an outcome file from its start for all that is wanted at once; what is asked
+/// for meanwhile has to wait for the next pass. It is for what happens seldom (a sink that has
+/// restarted, a client that comes back late), so it keeps no index. Belongs to one thread.
+class OutcomeSearch {
+ public:
+  using Found = std::function<void(const StoredOutcome&)>;
+  using Missing = std::function<void(const core::TaskKey&)>;
+
+  explicit OutcomeSearch(std::string path) : path_(std::move(path)) {}
+  ~OutcomeSearch();
+  OutcomeSearch(const OutcomeSearch&) = delete;
+  OutcomeSearch& operator=(const OutcomeSearch&) = delete;
+
+  /// Each is answered once, by a later step().
+  void add(const core::TaskKey& task) { next_.insert(task); }
+  [[nodiscard]] bool busy() const { return !wanted_.empty() || !next_.empty(); }
+
+  /// Looks through some `bytes` more of the file's first `size` bytes, which must be whole lines,
+  /// and at one line at least. A file that cannot be read has nothing in it.
+  void step(std::size_t bytes, std::uint64_t size, const Found& found, const Missing& missing);
+
+ private:
+  void begin();
+  void end(const Missing& missing);
+  [[nodiscard]] bool read(std::size_t bytes, std::uint64_t size);
+
+  const std::string path_;
+  int fd_ = -1;
+  std::set<core::TaskKey> wanted_;  // in this pass
+  std::set<core::TaskKey> next_;
+  std::string buffer_;
+  std::uint64_t at_ = 0;  // file offset of the buffer's first byte
+};
+
+}  // namespace sluice::store
