@@ -24,7 +24,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-// Waiting is done here rather than in Client::submit(), so that it can be told and ended.
+// Waiting is done here rather than in Client::post(), so that it can be told and ended.
 constexpr std::uint64_t kWindow = 32'768;
 constexpr auto kRoomTick = milliseconds(10);
 constexpr auto kConfirmTick = milliseconds(200);
@@ -61,7 +61,7 @@ class Submitting {
       std::cerr << "sluice submit: reading arguments from the terminal, one a line; end with ^D\n";
     while (const auto task = submission_.next()) {
       wait_for_room();
-      (void)client_.submit(*task);
+      (void)client_.post(*task);
     }
     wait_until([this] { return client_.wait_confirmed(kConfirmTick); });
     const ConfirmationPrinter::Counts counts = printer_.finish();

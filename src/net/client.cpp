@@ -3,6 +3,8 @@
 #include <sluice/client.hpp>
 
 #include <algorithm>
+#include <memory>
+#include <optional>
 #include <utility>
 
 #include <sluice/access.hpp>
@@ -16,12 +18,14 @@ namespace sluice {
 namespace {
 
 constexpr std::size_t kCancelsPerMessage = 4096;
+constexpr std::chrono::milliseconds kLongestCall = std::chrono::hours(24 * 365);
 
 const ClientOptions& checked(const ClientOptions& options) {
   if (!wire::valid_name(options.name))
     throw Error("a client's name must be UTF-8 of at most 128 bytes");
   if (options.max_unconfirmed == 0 || options.max_unconfirmed_bytes == 0)
     throw Error("the limits of unconfirmed tasks and bytes must not be zero");
+  if (options.max_awaited == 0) throw Error("the limit of awaited outcomes must not be zero");
   return options;
 }
 
@@ -72,6 +76,9 @@ class SLUICE_LOCAL Client::Impl {
     throw Error("the client was stopped");
   }
 
+  std::optional<std::uint64_t> put(const Task& task, OnOutcome on_outcome,
+                                   net::ClientInbox::Deadline deadline);
+
   net::ClientLoop loop;
 };
 
@@ -84,19 +91,60 @@ Client::Client(ClientOptions options, OnConfirm on_confirm)
 
 Client::~Client() = default;
 
-std::uint64_t Client::submit(const Task& task) {
+// The ticket; nullopt if there was no room in time.
+std::optional<std::uint64_t> Client::Impl::put(const Task& task, OnOutcome on_outcome,
+                                               net::ClientInbox::Deadline deadline) {
   if (task.type.empty() || !wire::valid_name(task.type))
     throw Error("a task's type must be UTF-8 of 1 to 128 bytes");
   if (!wire::valid_name(task.key)) throw Error("a task's key must be UTF-8 of at most 128 bytes");
-  const std::uint64_t most = impl_->loop.max_payload();
+  const std::uint64_t most = loop.max_payload();
   if (task.payload.size() > most)
     throw Error("a payload of " + std::to_string(task.payload.size()) +
                 " bytes is too large: this ventilator takes " + std::to_string(most) +
                 "; pass a reference to the data instead");
-  const std::uint64_t ticket = impl_->loop.inbox().put(task);
-  if (ticket == 0) impl_->throw_ended();
-  impl_->loop.wake();
+  const auto ticket = loop.inbox().put(task, std::move(on_outcome), deadline);
+  if (ticket == std::uint64_t{0}) throw_ended();
+  if (ticket) loop.wake();
   return ticket;
+}
+
+std::uint64_t Client::post(const Task& task) {
+  return *impl_->put(task, {}, net::ClientInbox::kWait);
+}
+
+std::future<Outcome> Client::submit(const Task& task) {
+  const auto promise = std::make_shared<std::promise<Outcome>>();
+  std::future<Outcome> future = promise->get_future();
+  submit(task, [promise](const Outcome& outcome) { promise->set_value(outcome); });
+  return future;
+}
+
+void Client::submit(const Task& task, OnOutcome on_outcome) {
+  if (!on_outcome) throw Error("submit() needs a callback; to wait for nothing there is post()");
+  static_cast<void>(impl_->put(task, std::move(on_outcome), net::ClientInbox::kWait));
+}
+
+bool Client::try_submit(const Task& task, OnOutcome on_outcome) {
+  if (!on_outcome) throw Error("try_submit() needs a callback");
+  return impl_->put(task, std::move(on_outcome), net::ClientInbox::kNoWait).has_value();
+}
+
+Outcome Client::call(const Task& task, std::chrono::milliseconds timeout) {
+  const auto deadline = std::chrono::steady_clock::now() + std::min(timeout, kLongestCall);
+  const auto promise = std::make_shared<std::promise<Outcome>>();
+  std::future<Outcome> future = promise->get_future();
+  const auto ticket = impl_->put(
+      task, [promise](const Outcome& outcome) { promise->set_value(outcome); }, deadline);
+  if (ticket && future.wait_until(deadline) == std::future_status::ready) return future.get();
+  if (ticket) impl_->loop.forget(*ticket);
+  Outcome late;
+  late.id.log = log();
+  late.status = Status::unknown;
+  late.type = task.type;
+  late.key = task.key;
+  late.error = "no outcome came within " + std::to_string(timeout.count()) + " ms" +
+               (ticket ? "" : ": there was no room for it");
+  return late;
 }
 
 bool Client::wait_confirmed(std::chrono::milliseconds timeout) {
@@ -106,6 +154,8 @@ bool Client::wait_confirmed(std::chrono::milliseconds timeout) {
 }
 
 std::uint64_t Client::unconfirmed() const { return impl_->loop.inbox().unanswered(); }
+
+std::uint64_t Client::awaited() const { return impl_->loop.inbox().awaited(); }
 
 std::string Client::query(std::string_view verb, const std::vector<std::string>& args,
                           std::chrono::milliseconds timeout) {
@@ -128,8 +178,7 @@ std::vector<bool> Client::cancel(const std::vector<std::uint64_t>& seqs,
     for (std::size_t i = done; i < std::min(done + kCancelsPerMessage, seqs.size()); ++i)
       part.push_back(static_cast<core::Seq>(seqs[i]));
     const core::CancelDone answer = impl_->loop.cancel(part, timeout);
-    if (answer.code != core::Code::ok)
-      throw_unanswered(answer.code, "a cancel", timeout, {});
+    if (answer.code != core::Code::ok) throw_unanswered(answer.code, "a cancel", timeout, {});
     // Answered in the order asked; an answer that is not there means no.
     for (std::size_t i = 0; i < part.size(); ++i)
       known.push_back(i < answer.answers.size() && answer.answers[i].seq == part[i] &&

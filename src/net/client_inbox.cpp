@@ -4,6 +4,9 @@
 
 #include <span>
 #include <string_view>
+#include <utility>
+
+#include <sluice/error.hpp>
 
 namespace sluice::net {
 namespace {
@@ -15,17 +18,31 @@ void append(std::vector<std::byte>& out, std::span<const std::byte> bytes) {
 }  // namespace
 
 // One task of any size goes when nothing else is held, or it could never go.
-bool ClientInbox::has_room(std::uint64_t bytes) const {
+bool ClientInbox::has_room(std::uint64_t bytes, bool awaited) const {
+  if (awaited && awaited_ >= most_awaited_) return false;
   const std::uint64_t tasks = held_tasks_ + waiting_.size();
-  return tasks == 0 ||
-         (tasks < most_tasks_ && held_bytes_ + bytes_.size() + bytes <= most_bytes_);
+  return tasks == 0 || (tasks < most_tasks_ && held_bytes_ + bytes_.size() + bytes <= most_bytes_);
 }
 
-std::uint64_t ClientInbox::put(const Task& task) {
+std::optional<std::uint64_t> ClientInbox::put(const Task& task, OnOutcome on_outcome,
+                                              Deadline deadline) {
   const std::uint64_t size = task.type.size() + task.key.size() + task.payload.size();
+  const bool awaited = on_outcome != nullptr;
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return closed_ || has_room(size); });
+  const auto may_go = [&] { return closed_ || has_room(size, awaited); };
+  if (!may_go() && deadline != kNoWait) {
+    if (loop_ == std::this_thread::get_id())
+      throw Error(
+          "as many tasks are open as may be, and a callback must not wait for room: use "
+          "try_submit() there, or raise max_unconfirmed and max_awaited");
+    if (deadline == kWait)
+      changed_.wait(lock, may_go);
+    else
+      changed_.wait_until(lock, deadline, may_go);
+  }
   if (closed_) return 0;
+  if (!has_room(size, awaited)) return std::nullopt;
+  if (awaited) ++awaited_;
   Waiting& waiting = waiting_.emplace_back();
   waiting.task.cookie = ++last_ticket_;
   waiting.task.priority = task.priority;
@@ -36,6 +53,8 @@ std::uint64_t ClientInbox::put(const Task& task) {
   waiting.type_bytes = task.type.size();
   waiting.key_bytes = task.key.size();
   waiting.payload_bytes = task.payload.size();
+  waiting.task.wanted = awaited;
+  waiting.on_outcome = std::move(on_outcome);
   append(bytes_, core::as_bytes(task.type));
   append(bytes_, core::as_bytes(task.key));
   append(bytes_, task.payload);
@@ -55,7 +74,17 @@ std::uint64_t ClientInbox::unanswered() const {
   return last_ticket_ - answered_through_ - answered_beyond_.size();
 }
 
-void ClientInbox::fetch(const std::function<void(const core::NewTask&)>& each) {
+std::uint64_t ClientInbox::awaited() const {
+  const std::scoped_lock lock(mutex_);
+  return awaited_;
+}
+
+void ClientInbox::belongs_here() {
+  const std::scoped_lock lock(mutex_);
+  loop_ = std::this_thread::get_id();
+}
+
+void ClientInbox::fetch(const std::function<void(const core::NewTask&, OnOutcome)>& each) {
   {
     const std::scoped_lock lock(mutex_);
     fetched_.swap(waiting_);
@@ -73,7 +102,7 @@ void ClientInbox::fetch(const std::function<void(const core::NewTask&)>& each) {
     waiting.task.type = core::as_text(next(waiting.type_bytes));
     waiting.task.key = core::as_text(next(waiting.key_bytes));
     waiting.task.payload = next(waiting.payload_bytes);
-    each(waiting.task);
+    each(waiting.task, std::move(waiting.on_outcome));
   }
   fetched_.clear();
   fetched_bytes_.clear();
@@ -86,9 +115,10 @@ bool ClientInbox::has_work() const {
 
 void ClientInbox::answered(std::uint64_t ticket) { newly_answered_.push_back(ticket); }
 
-void ClientInbox::publish(std::uint64_t held_tasks, std::uint64_t held_bytes) {
+void ClientInbox::publish(std::uint64_t held_tasks, std::uint64_t held_bytes, std::uint64_t told) {
   const std::scoped_lock lock(mutex_);
-  const bool more_room = held_tasks < held_tasks_ || held_bytes < held_bytes_;
+  const bool more_room = held_tasks < held_tasks_ || held_bytes < held_bytes_ || told > 0;
+  awaited_ -= told;
   held_tasks_ = held_tasks;
   held_bytes_ = held_bytes;
   // Answers come nearly in the order of the tickets.

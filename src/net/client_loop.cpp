@@ -43,11 +43,16 @@ wire::Limits wire_limits() {
 
 std::string reason(core::Code code) {
   switch (code) {
-    case core::Code::too_large: return "the payload is larger than the ventilator takes";
-    case core::Code::draining: return "the ventilator takes no more tasks";
-    case core::Code::bad_frame: return "the ventilator does not accept its type or key";
-    case core::Code::unknown_task_type: return "the ventilator knows too many types already";
-    default: return "the ventilator refused it (code " + std::to_string(core::raw(code)) + ")";
+    case core::Code::too_large:
+      return "the payload is larger than the ventilator takes";
+    case core::Code::draining:
+      return "the ventilator takes no more tasks";
+    case core::Code::bad_frame:
+      return "the ventilator does not accept its type or key";
+    case core::Code::unknown_task_type:
+      return "the ventilator knows too many types already";
+    default:
+      return "the ventilator refused it (code " + std::to_string(core::raw(code)) + ")";
   }
 }
 
@@ -60,7 +65,8 @@ ClientLoop::ClientLoop(const ClientOptions& options, Client::OnConfirm on_confir
       core_(core_options(options), random_id<core::Boot>(), random_u64()),
       link_(Context::shared(), Endpoint::parse(options.connect), wire::Role::client, wire_limits(),
             frames_),
-      inbox_(options.max_unconfirmed, options.max_unconfirmed_bytes) {
+      sinks_(core_options(options).name, frames_),
+      inbox_(options.max_unconfirmed, options.max_unconfirmed_bytes, options.max_awaited) {
   const SignalsBlocked blocked;
   thread_ = std::thread([this] { run(); });
 }
@@ -68,9 +74,10 @@ ClientLoop::ClientLoop(const ClientOptions& options, Client::OnConfirm on_confir
 ClientLoop::~ClientLoop() { stop(); }
 
 void ClientLoop::run() {
+  inbox_.belongs_here();
   try {
     core_.start(Clock::now());
-    perform();
+    perform(Clock::now());
     for (;;) {
       {
         const std::scoped_lock lock(mutex_);
@@ -82,12 +89,32 @@ void ClientLoop::run() {
     const std::scoped_lock lock(mutex_);
     failure_ = std::current_exception();
   }
-  link_.close();
-  inbox_.close();
+  try {
+    end();
+  } catch (const std::exception&) {  // a callback broke, and those behind it hear nothing
+    const std::scoped_lock lock(mutex_);
+    if (!failure_) failure_ = std::current_exception();
+  }
   const std::scoped_lock lock(mutex_);
   ended_ = true;
   session_.now = false;
   changed_.notify_all();
+}
+
+// Everybody who waits is told, those too whose task has not even left.
+void ClientLoop::end() {
+  link_.close();
+  inbox_.close();
+  inbox_.fetch([this](const core::NewTask& task, ClientInbox::OnOutcome on_outcome) {
+    if (on_outcome) sinks_.expect(task.cookie, std::move(on_outcome));
+  });
+  std::string why = "the client was closed before the outcome came";
+  try {
+    rethrow_failure();
+  } catch (const std::exception& failure) {
+    why = failure.what();
+  }
+  sinks_.close(why);
 }
 
 // One turn of the loop: what came in is decided on before anything is sent, because messages
@@ -105,14 +132,25 @@ void ClientLoop::turn() {
     pool_.give_back(std::move(envelope->message));
   }
   if (cut) core_.link_lost(now);
+  if (core_.stats().sessions != sessions_) {
+    sessions_ = core_.stats().sessions;
+    sinks_.ventilator_is(core_.opened(), now);
+  }
+  sinks_.receive(now);
   take_questions(now);
-  inbox_.fetch([&](const core::NewTask& task) {
+  inbox_.fetch([&](const core::NewTask& task, ClientInbox::OnOutcome on_outcome) {
+    if (on_outcome) sinks_.expect(task.cookie, std::move(on_outcome));
     if (core_.submit(task, now) == core::Submitter::Taken::yes) return;
-    tell({task.cookie, core::Code::too_large, core::Seq{}}, core::Log{});
+    tell({task.cookie, core::Code::too_large, core::Seq{}}, core::Log{}, now);
   });
+  // Only now: what was put in and forgotten since the last turn is known here.
+  for (const std::uint64_t ticket : to_forget_) sinks_.forget(ticket);
+  to_forget_.clear();
   core_.advance(now);
 
-  perform();
+  perform(now);
+  sinks_.advance(now);
+  sinks_.perform(now);
   publish();
   look_for_ventilator(now);
 }
@@ -120,8 +158,10 @@ void ClientLoop::turn() {
 void ClientLoop::wait() {
   poll_.clear();
   link_.watch(poll_);
+  sinks_.watch(poll_);
   poll_.watch_fd(wake_.fd());
   std::optional<core::Time> deadline = core_.next_deadline();
+  if (const auto at = sinks_.next_deadline(); at && (!deadline || *at < *deadline)) deadline = at;
   if (!access_file_.empty() && !core_.ready()) {
     const core::Time look = Clock::now() + kLookEvery;
     deadline = deadline ? std::min(*deadline, look) : look;
@@ -130,7 +170,7 @@ void ClientLoop::wait() {
   bool busy = inbox_.has_work();
   {
     const std::scoped_lock lock(mutex_);
-    busy = busy || stop_asked_ || !questions_.empty();
+    busy = busy || stop_asked_ || !questions_.empty() || !forgotten_.empty();
   }
   if (busy) deadline = core::Time{};
   poll_.wait(deadline);
@@ -142,6 +182,7 @@ void ClientLoop::take_questions(core::Time now) {
   {
     const std::scoped_lock lock(mutex_);
     asked.swap(questions_);
+    to_forget_.swap(forgotten_);
   }
   for (Question& question : asked) {
     const core::Time deadline = now + question.timeout;
@@ -152,12 +193,12 @@ void ClientLoop::take_questions(core::Time now) {
   }
 }
 
-void ClientLoop::perform() {
+void ClientLoop::perform(core::Time now) {
   core::Submitter::Effects effects = core_.take_effects();
   if (effects.link == core::Submitter::Link::close) link_.close();
   if (effects.link == core::Submitter::Link::open) link_.open();
   for (const core::Envelope& envelope : effects.sends) link_.send(envelope);
-  for (const core::SubmitAnswer& answer : effects.answers) tell(answer, effects.log);
+  for (const core::SubmitAnswer& answer : effects.answers) tell(answer, effects.log, now);
   if (!effects.replies.empty() || !effects.cancels.empty()) {
     const std::scoped_lock lock(mutex_);
     for (core::QueryAnswer& reply : effects.replies)
@@ -169,17 +210,16 @@ void ClientLoop::perform() {
   core_.recycle(std::move(effects));
 }
 
-void ClientLoop::tell(const core::SubmitAnswer& answer, const core::Log& log) {
+void ClientLoop::tell(const core::SubmitAnswer& answer, const core::Log& log, core::Time now) {
   inbox_.answered(answer.cookie);
-  if (!on_confirm_) return;
   confirmation_.ticket = answer.cookie;
   confirmation_.id = {};
   confirmation_.why.clear();
   switch (answer.code) {
     case core::Code::ok:
     case core::Code::duplicate:
-      confirmation_.kind = answer.code == core::Code::ok ? Confirmation::Kind::taken
-                                                         : Confirmation::Kind::duplicate;
+      confirmation_.kind =
+          answer.code == core::Code::ok ? Confirmation::Kind::taken : Confirmation::Kind::duplicate;
       confirmation_.id = {log, core::raw(answer.seq)};
       break;
     case core::Code::conflict:
@@ -190,7 +230,8 @@ void ClientLoop::tell(const core::SubmitAnswer& answer, const core::Log& log) {
       confirmation_.kind = Confirmation::Kind::refused;
       confirmation_.why = reason(answer.code);
   }
-  on_confirm_(confirmation_);
+  if (on_confirm_) on_confirm_(confirmation_);
+  sinks_.answered(answer, log, confirmation_.why, now);
 }
 
 // Without a ventilator the client would try for ever; the access file may tell that it is gone.
@@ -209,14 +250,14 @@ void ClientLoop::look_for_ventilator(core::Time now) {
 }
 
 void ClientLoop::publish() {
-  inbox_.publish(core_.stats().unconfirmed, core_.stats().unconfirmed_bytes);
+  inbox_.publish(core_.stats().unconfirmed, core_.stats().unconfirmed_bytes, sinks_.take_told());
   const bool ready = core_.ready();
   const std::scoped_lock lock(mutex_);
   if (ready == session_.now && ready && session_.log == core_.opened().log) return;
   session_.now = ready;
   if (!ready) {
-    session_.trouble = core_.last_error().code != core::Code::ok ? core_.last_error().text
-                                                                 : link_.error();
+    session_.trouble =
+        core_.last_error().code != core::Code::ok ? core_.last_error().text : link_.error();
     return;
   }
   session_.ever = true;
@@ -273,6 +314,14 @@ ClientLoop::Answer ClientLoop::ask(Question question) {
   Answer answer = std::move(at->second);
   answers_.erase(at);
   return answer;
+}
+
+void ClientLoop::forget(std::uint64_t ticket) {
+  {
+    const std::scoped_lock lock(mutex_);
+    forgotten_.push_back(ticket);
+  }
+  wake_.signal();
 }
 
 void ClientLoop::stop() {

@@ -20,6 +20,7 @@
 
 #include "core/submitter.hpp"
 #include "net/client_inbox.hpp"
+#include "net/client_sinks.hpp"
 #include "net/context.hpp"
 #include "net/frame_buffer.hpp"
 #include "net/outgoing_link.hpp"
@@ -28,7 +29,7 @@
 
 namespace sluice::net {
 
-/// Carries messages between a Submitter and its socket. It decides nothing.
+/// Carries messages between a Submitter and its socket, and those of its sinks. It decides nothing.
 ///
 /// The thread starts in the constructor and ends with stop(). Other threads leave tasks
 /// in inbox() (and then call wake()), and questions in query() and cancel().
@@ -45,7 +46,7 @@ class ClientLoop {
     bool now = false;   ///< it is there
     core::Log log{};
     bool durable = false;
-    std::string trouble;            ///< why it is not there, for people
+    std::string trouble;  ///< why it is not there, for people
   };
 
   // From any thread but the loop's own.
@@ -62,6 +63,8 @@ class ClientLoop {
   [[nodiscard]] core::QueryAnswer query(core::Query query, std::chrono::milliseconds timeout);
   [[nodiscard]] core::CancelDone cancel(std::vector<core::Seq> seqs,
                                         std::chrono::milliseconds timeout);
+  /// Nobody waits for the outcome of that ticket any more; its callback may be under way.
+  void forget(std::uint64_t ticket);
   void stop();
   /// Throws what ended the loop, if anything did.
   void rethrow_failure() const;
@@ -79,11 +82,12 @@ class ClientLoop {
   };
 
   void run();
+  void end();
   void turn();
   void wait();
   void take_questions(core::Time now);
-  void perform();
-  void tell(const core::SubmitAnswer& answer, const core::Log& log);
+  void perform(core::Time now);
+  void tell(const core::SubmitAnswer& answer, const core::Log& log, core::Time now);
   void look_for_ventilator(core::Time now);
   void publish();
   [[nodiscard]] Answer ask(Question question);
@@ -93,6 +97,7 @@ class ClientLoop {
   std::shared_ptr<FramePool> frames_;
   core::Submitter core_;
   OutgoingLink link_;
+  ClientSinks sinks_;
   ClientInbox inbox_;
   Wake wake_;
   PollSet poll_;
@@ -100,6 +105,8 @@ class ClientLoop {
   Confirmation confirmation_;
   core::Time looked_{};  // at the access file
   int looks_failed_ = 0;
+  std::vector<std::uint64_t> to_forget_;  // tickets, in this turn
+  std::uint64_t sessions_ = 0;            // of the core, as far as the sinks were told
   std::atomic<std::uint64_t> max_payload_{0};
 
   mutable std::mutex mutex_;  // guards what follows
@@ -110,6 +117,7 @@ class ClientLoop {
   Session session_;
   std::uint64_t last_cookie_ = 0;
   std::vector<Question> questions_;
+  std::vector<std::uint64_t> forgotten_;  // tickets
   std::map<std::uint64_t, Answer> answers_;
 
   std::thread thread_;

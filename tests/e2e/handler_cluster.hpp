@@ -90,10 +90,10 @@ class HandlerWorker {
                    {"SLUICE_TEST_NAME", name},
                    {"SLUICE_TEST_SLOTS", std::to_string(slots)},
                    {"SLUICE_TEST_DIARY", diary_}};
-    process_ = std::make_unique<Process>(
-        Words{std::filesystem::read_symlink("/proc/self/exe").string(), "--no-skip",
-              std::string("--test-case=") + kWorkerCase},
-        options);
+    process_ =
+        std::make_unique<Process>(Words{std::filesystem::read_symlink("/proc/self/exe").string(),
+                                        "--no-skip", std::string("--test-case=") + kWorkerCase},
+                                  options);
   }
   [[nodiscard]] Process& process() { return *process_; }
   [[nodiscard]] const std::string& name() const { return name_; }
@@ -141,7 +141,7 @@ class HandlerCluster : public Cluster {
     task.type = type;
     const auto* const bytes = reinterpret_cast<const std::byte*>(payload.data());
     task.payload.assign(bytes, bytes + payload.size());
-    client().submit(task);
+    client().post(task);
   }
   /// `count` tasks of type "hold"; `us` tells how long the i-th is, in microseconds.
   template <typename Microseconds>

@@ -25,7 +25,8 @@ Task task(const std::string& key = {}, std::size_t payload = 1) {
 }
 std::vector<std::uint64_t> fetch(ClientInbox& inbox) {
   std::vector<std::uint64_t> tickets;
-  inbox.fetch([&](const core::NewTask& t) { tickets.push_back(t.cookie); });
+  inbox.fetch(
+      [&](const core::NewTask& t, const ClientInbox::OnOutcome&) { tickets.push_back(t.cookie); });
   return tickets;
 }
 
@@ -34,7 +35,7 @@ std::vector<std::uint64_t> fetch(ClientInbox& inbox) {
 TEST_SUITE_BEGIN("client_inbox");
 
 TEST_CASE("tasks come out whole and in order, with their tickets") {
-  ClientInbox inbox(10, 1000);
+  ClientInbox inbox(10, 1000, 1000);
   Task first = task("k1", 3);
   first.priority = 7;
   first.ttl = 5s;
@@ -42,7 +43,7 @@ TEST_CASE("tasks come out whole and in order, with their tickets") {
   CHECK(inbox.put(task("", 0)) == 2);
   CHECK(inbox.has_work());
   std::vector<std::string> seen;
-  inbox.fetch([&](const core::NewTask& t) {
+  inbox.fetch([&](const core::NewTask& t, const ClientInbox::OnOutcome&) {
     seen.push_back(std::to_string(t.cookie) + std::string(t.type) + std::string(t.key) +
                    std::string(core::as_text(t.payload)) + std::to_string(t.priority) + "/" +
                    std::to_string(t.ttl_ms));
@@ -52,7 +53,7 @@ TEST_CASE("tasks come out whole and in order, with their tickets") {
 }
 
 TEST_CASE("a caller waits while too many tasks are unanswered, those in the loop included") {
-  ClientInbox inbox(2, 1'000'000);
+  ClientInbox inbox(2, 1'000'000, 1000);
   CHECK(inbox.put(task()) == 1);
   CHECK(inbox.put(task()) == 2);
   CHECK(fetch(inbox).size() == 2);
@@ -65,7 +66,7 @@ TEST_CASE("a caller waits while too many tasks are unanswered, those in the loop
 }
 
 TEST_CASE("a caller waits while too many bytes are unanswered, but one large task always goes") {
-  ClientInbox inbox(100, 50);
+  ClientInbox inbox(100, 50, 1000);
   CHECK(inbox.put(task("", 500)) == 1);
   auto second = std::async(std::launch::async, [&] { return inbox.put(task()); });
   CHECK(second.wait_for(20ms) == std::future_status::timeout);
@@ -76,7 +77,7 @@ TEST_CASE("a caller waits while too many bytes are unanswered, but one large tas
 }
 
 TEST_CASE("whoever waits for answers waits for those given out before, whatever their order") {
-  ClientInbox inbox(10, 1000);
+  ClientInbox inbox(10, 1000, 1000);
   for (int i = 0; i < 3; ++i) static_cast<void>(inbox.put(task()));
   static_cast<void>(fetch(inbox));
   auto all = std::async(std::launch::async, [&] { return inbox.wait_answered(10s); });
@@ -93,7 +94,7 @@ TEST_CASE("whoever waits for answers waits for those given out before, whatever 
 }
 
 TEST_CASE("closing lets all go who wait") {
-  ClientInbox inbox(1, 1000);
+  ClientInbox inbox(1, 1000, 1000);
   CHECK(inbox.put(task()) == 1);
   auto waiter = std::async(std::launch::async, [&] { return inbox.wait_answered(10s); });
   auto putter = std::async(std::launch::async, [&] { return inbox.put(task()); });

@@ -154,7 +154,7 @@ TEST_CASE("submitted tasks are confirmed with their numbers") {
     Client client(to(ventilator.endpoint()), told.callback());
     CHECK(client.durable());
     CHECK(client.log() == kLog);
-    for (std::uint64_t i = 1; i <= 1000; ++i) CHECK(client.submit(task()) == i);
+    for (std::uint64_t i = 1; i <= 1000; ++i) CHECK(client.post(task()) == i);
     CHECK(client.wait_confirmed(10s));
     CHECK(client.unconfirmed() == 0);
   }
@@ -167,25 +167,25 @@ TEST_CASE("submitted tasks are confirmed with their numbers") {
 }
 
 TEST_CASE("duplicates, conflicts and refusals are told apart") {
-  const FakeVentilator ventilator([taker = Taker{}](const core::Message& m,
-                                                    std::uint64_t n) mutable {
-    if (!std::holds_alternative<core::Submit>(m)) return taker(m, n);
-    const auto& keys = std::get<core::Submit>(m).entries;
-    core::SubmitConfirm confirm{core::Seq{10}, {}, 1000, 1 << 20};
-    for (std::uint32_t i = 0; i < keys.size(); ++i) {
-      if (keys[i].key == "known")
-        confirm.exceptions.push_back({i, core::Code::duplicate, core::Seq{5}});
-      if (keys[i].key == "other")
-        confirm.exceptions.push_back({i, core::Code::conflict, core::Seq{}});
-      if (keys[i].key == "late")
-        confirm.exceptions.push_back({i, core::Code::draining, core::Seq{}});
-    }
-    return std::optional<core::Message>(confirm);
-  });
+  const FakeVentilator ventilator(
+      [taker = Taker{}](const core::Message& m, std::uint64_t n) mutable {
+        if (!std::holds_alternative<core::Submit>(m)) return taker(m, n);
+        const auto& keys = std::get<core::Submit>(m).entries;
+        core::SubmitConfirm confirm{core::Seq{10}, {}, 1000, 1 << 20};
+        for (std::uint32_t i = 0; i < keys.size(); ++i) {
+          if (keys[i].key == "known")
+            confirm.exceptions.push_back({i, core::Code::duplicate, core::Seq{5}});
+          if (keys[i].key == "other")
+            confirm.exceptions.push_back({i, core::Code::conflict, core::Seq{}});
+          if (keys[i].key == "late")
+            confirm.exceptions.push_back({i, core::Code::draining, core::Seq{}});
+        }
+        return std::optional<core::Message>(confirm);
+      });
   Told told;
   {
     Client client(to(ventilator.endpoint()), told.callback());
-    for (const char* key : {"known", "other", "late"}) client.submit(task(key));
+    for (const char* key : {"known", "other", "late"}) client.post(task(key));
     CHECK(client.wait_confirmed(10s));
   }
   REQUIRE(told.all.size() == 3);
@@ -211,7 +211,7 @@ TEST_CASE("what was not confirmed is sent again to the ventilator that comes bac
   endpoint = silent->endpoint();
   Told told;
   Client client(to(endpoint), told.callback());
-  client.submit(task("k"));
+  client.post(task("k"));
   REQUIRE(net::rig::wait_until({}, [&] { return seen.load(); }));
   CHECK_FALSE(client.wait_confirmed(0ms));
   silent.reset();
@@ -226,23 +226,24 @@ TEST_CASE("what was not confirmed is sent again to the ventilator that comes bac
 }
 
 TEST_CASE("a question is answered by the ventilator's words or an error") {
-  const FakeVentilator ventilator([taker = Taker{}](const core::Message& m,
-                                                    std::uint64_t n) mutable {
-    if (const auto* query = std::get_if<core::Query>(&m)) {
-      if (query->verb == "status") return std::optional<core::Message>(
-          core::Reply{core::Code::ok, R"({"workers":)" + query->args.at(0) + "}"});
-      if (query->verb == "silence") return std::optional<core::Message>();
-      return std::optional<core::Message>(core::Reply{core::Code::bad_type, "no such verb"});
-    }
-    if (const auto* cancel = std::get_if<core::CancelTasks>(&m)) {
-      core::CancelReply reply;
-      for (const core::Seq seq : cancel->seqs)
-        reply.answers.push_back({seq, core::raw(seq) % 2 == 0 ? core::Code::ok
-                                                              : core::Code::expired});
-      return std::optional<core::Message>(reply);
-    }
-    return taker(m, n);
-  });
+  const FakeVentilator ventilator(
+      [taker = Taker{}](const core::Message& m, std::uint64_t n) mutable {
+        if (const auto* query = std::get_if<core::Query>(&m)) {
+          if (query->verb == "status")
+            return std::optional<core::Message>(
+                core::Reply{core::Code::ok, R"({"workers":)" + query->args.at(0) + "}"});
+          if (query->verb == "silence") return std::optional<core::Message>();
+          return std::optional<core::Message>(core::Reply{core::Code::bad_type, "no such verb"});
+        }
+        if (const auto* cancel = std::get_if<core::CancelTasks>(&m)) {
+          core::CancelReply reply;
+          for (const core::Seq seq : cancel->seqs)
+            reply.answers.push_back(
+                {seq, core::raw(seq) % 2 == 0 ? core::Code::ok : core::Code::expired});
+          return std::optional<core::Message>(reply);
+        }
+        return taker(m, n);
+      });
   Client client(to(ventilator.endpoint()));
   CHECK(client.query("status", {"7"}, 10s) == R"({"workers":7})");
   CHECK_THROWS_WITH_AS(static_cast<void>(client.query("nonsense", {}, 10s)),
@@ -262,9 +263,9 @@ TEST_CASE("a caller blocked by backpressure is let go when the client is stopped
   const FakeVentilator ventilator(Taker{});
   ClientOptions options = to(ventilator.endpoint());
   Client client(options, [](const Confirmation&) { throw std::runtime_error("callback broke"); });
-  client.submit(task());
+  client.post(task());
   CHECK_THROWS_WITH(static_cast<void>(client.wait_confirmed(10s)), "callback broke");
-  CHECK_THROWS_WITH(client.submit(task()), "callback broke");
+  CHECK_THROWS_WITH(client.post(task()), "callback broke");
   CHECK_THROWS_WITH(static_cast<void>(client.query("status", {}, 1s)), "callback broke");
 }
 
@@ -278,7 +279,7 @@ TEST_CASE("submitting from several threads gives each task its own ticket and an
     std::vector<std::thread> threads;
     for (int t = 0; t < 4; ++t)
       threads.emplace_back([&client] {
-        for (int i = 0; i < 500; ++i) client.submit(task());
+        for (int i = 0; i < 500; ++i) client.post(task());
       });
     for (std::thread& thread : threads) thread.join();
     CHECK(client.wait_confirmed(10s));
@@ -301,7 +302,7 @@ TEST_CASE("a client whose ventilator is gone for good says so instead of waiting
   Client client(options);
   ventilator.reset();
   CHECK(access.remove(path));
-  client.submit(task());
+  client.post(task());
   CHECK_THROWS_WITH_AS(static_cast<void>(client.wait_confirmed(30s)),
                        doctest::Contains("there is no access file"), Error);
 }
