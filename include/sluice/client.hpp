@@ -110,7 +110,7 @@ class SLUICE_API Client {
   }
 
   /// Submits and waits for the outcome. After `timeout`: Status::unknown; the task is not
-  /// cancelled (but see Task::ttl). Not from a callback. Throws as post().
+  /// cancelled (but see Task::ttl). Throws as post(), and in a callback.
   [[nodiscard]] Outcome call(const Task& task, std::chrono::milliseconds timeout);
   /// The result as R. Throws Error unless the task was done in time; WrongType.
   template <typename R, typename Arguments>

@@ -130,6 +130,8 @@ bool Client::try_submit(const Task& task, OnOutcome on_outcome) {
 }
 
 Outcome Client::call(const Task& task, std::chrono::milliseconds timeout) {
+  if (impl_->loop.inbox().is_loops_thread())
+    throw Error("call() would wait for ever in a callback: submit() there");
   const auto deadline = std::chrono::steady_clock::now() + std::min(timeout, kLongestCall);
   const auto promise = std::make_shared<std::promise<Outcome>>();
   std::future<Outcome> future = promise->get_future();

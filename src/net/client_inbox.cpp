@@ -74,14 +74,16 @@ std::uint64_t ClientInbox::unanswered() const {
   return last_ticket_ - answered_through_ - answered_beyond_.size();
 }
 
-std::uint64_t ClientInbox::awaited() const {
-  const std::scoped_lock lock(mutex_);
-  return awaited_;
-}
+std::uint64_t ClientInbox::awaited() const { return awaited_; }
 
 void ClientInbox::belongs_here() {
   const std::scoped_lock lock(mutex_);
   loop_ = std::this_thread::get_id();
+}
+
+bool ClientInbox::is_loops_thread() const {
+  const std::scoped_lock lock(mutex_);
+  return loop_ == std::this_thread::get_id();
 }
 
 void ClientInbox::fetch(const std::function<void(const core::NewTask&, OnOutcome)>& each) {
@@ -115,10 +117,15 @@ bool ClientInbox::has_work() const {
 
 void ClientInbox::answered(std::uint64_t ticket) { newly_answered_.push_back(ticket); }
 
-void ClientInbox::publish(std::uint64_t held_tasks, std::uint64_t held_bytes, std::uint64_t told) {
+void ClientInbox::told() {
+  --awaited_;
+  newly_told_ = true;
+}
+
+void ClientInbox::publish(std::uint64_t held_tasks, std::uint64_t held_bytes) {
   const std::scoped_lock lock(mutex_);
-  const bool more_room = held_tasks < held_tasks_ || held_bytes < held_bytes_ || told > 0;
-  awaited_ -= told;
+  const bool more_room =
+      held_tasks < held_tasks_ || held_bytes < held_bytes_ || std::exchange(newly_told_, false);
   held_tasks_ = held_tasks;
   held_bytes_ = held_bytes;
   // Answers come nearly in the order of the tickets.

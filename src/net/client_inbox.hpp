@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -51,11 +52,13 @@ class ClientInbox {
   [[nodiscard]] bool has_work() const;
   /// loop: a ticket has its answer; its callers are told at publish().
   void answered(std::uint64_t ticket);
-  /// loop: what the core holds now, and how many who waited for an outcome have been told. Lets
-  /// those go on who wait for room or for answers.
-  void publish(std::uint64_t held_tasks, std::uint64_t held_bytes, std::uint64_t told = 0);
+  /// loop: what the core holds now. Lets those go on who wait for room or for answers.
+  void publish(std::uint64_t held_tasks, std::uint64_t held_bytes);
+  /// loop: somebody who waited for an outcome is about to be told; room is told at publish().
+  void told();
   /// loop: this thread is the loop's.
   void belongs_here();
+  [[nodiscard]] bool is_loops_thread() const;
   /// Nobody can put anything from now on; all who wait return.
   void close();
 
@@ -76,7 +79,7 @@ class ClientInbox {
   std::uint64_t held_tasks_ = 0, held_bytes_ = 0;  // fetched by the loop and not answered
   std::uint64_t answered_through_ = 0;             // every ticket up to it is answered ...
   std::set<std::uint64_t> answered_beyond_;        // ... and these
-  std::uint64_t awaited_ = 0;
+  std::atomic<std::uint64_t> awaited_{0};
   std::thread::id loop_;
   bool closed_ = false;
 
@@ -84,6 +87,7 @@ class ClientInbox {
   std::vector<Waiting> fetched_;
   std::vector<std::byte> fetched_bytes_;
   std::vector<std::uint64_t> newly_answered_;
+  bool newly_told_ = false;
 };
 
 }  // namespace sluice::net

@@ -65,7 +65,7 @@ ClientLoop::ClientLoop(const ClientOptions& options, Client::OnConfirm on_confir
       core_(core_options(options), random_id<core::Boot>(), random_u64()),
       link_(Context::shared(), Endpoint::parse(options.connect), wire::Role::client, wire_limits(),
             frames_),
-      sinks_(core_options(options).name, frames_),
+      sinks_(core_options(options).name, frames_, [this] { inbox_.told(); }),
       inbox_(options.max_unconfirmed, options.max_unconfirmed_bytes, options.max_awaited) {
   const SignalsBlocked blocked;
   thread_ = std::thread([this] { run(); });
@@ -250,7 +250,7 @@ void ClientLoop::look_for_ventilator(core::Time now) {
 }
 
 void ClientLoop::publish() {
-  inbox_.publish(core_.stats().unconfirmed, core_.stats().unconfirmed_bytes, sinks_.take_told());
+  inbox_.publish(core_.stats().unconfirmed, core_.stats().unconfirmed_bytes);
   const bool ready = core_.ready();
   const std::scoped_lock lock(mutex_);
   if (ready == session_.now && ready && session_.log == core_.opened().log) return;

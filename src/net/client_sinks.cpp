@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include <sluice/error.hpp>
+
 #include "net/context.hpp"
 #include "net/entropy.hpp"
 #include "net/sink_store.hpp"
@@ -48,18 +50,23 @@ Outcome outcome_of(const core::Arrival& arrival) {
 
 }  // namespace
 
-ClientSinks::ClientSinks(std::string name, std::shared_ptr<FramePool> frames)
-    : name_(std::move(name)), boot_(random_id<core::Boot>()), frames_(std::move(frames)) {}
+ClientSinks::ClientSinks(std::string name, std::shared_ptr<FramePool> frames,
+                         std::function<void()> told)
+    : name_(std::move(name)),
+      boot_(random_id<core::Boot>()),
+      frames_(std::move(frames)),
+      told_(std::move(told)) {}
 
 ClientSinks::Sink& ClientSinks::sink_at(const std::string& endpoint) {
-  std::unique_ptr<Sink>& sink = sinks_[endpoint];
-  if (sink) return *sink;
+  const auto known = sinks_.find(endpoint);
+  if (known != sinks_.end()) return *known->second;
   core::WatcherOptions options;
   options.name = name_;
-  sink = std::make_unique<Sink>(core::Watcher(std::move(options), boot_, random_u64()),
-                                OutgoingLink(Context::shared(), Endpoint::parse(endpoint),
-                                             wire::Role::producer, wire_limits(), frames_));
-  return *sink;
+  OutgoingLink link(Context::shared(), Endpoint::parse(endpoint), wire::Role::producer,
+                    wire_limits(), frames_);
+  auto sink = std::make_unique<Sink>(core::Watcher(std::move(options), boot_, random_u64()),
+                                     std::move(link));
+  return *sinks_.emplace(endpoint, std::move(sink)).first->second;
 }
 
 void ClientSinks::expect(std::uint64_t ticket, OnOutcome on_outcome) {
@@ -80,7 +87,11 @@ void ClientSinks::answered(const core::SubmitAnswer& answer, const core::Log& lo
   waiter.task = {log, answer.seq};
   if (in_order_.empty())
     return tell(answer.cookie, unknown(waiter.task, "the ventilator names no sink"));
-  waiter.sink = in_order_[core::raw(answer.seq) % in_order_.size()];
+  try {
+    waiter.sink = &sink_at(in_order_[core::raw(answer.seq) % in_order_.size()]);
+  } catch (const Error& error) {  // no address one can connect to from here
+    return tell(answer.cookie, unknown(waiter.task, error.what()));
+  }
   waiter.sink->core.watch(waiter.task, answer.cookie, now);
 }
 
@@ -89,12 +100,11 @@ void ClientSinks::forget(std::uint64_t ticket) {
   if (at == waiters_.end()) return;
   if (at->second.sink != nullptr) at->second.sink->core.forget(at->second.task, ticket);
   waiters_.erase(at);
-  ++told_;
+  told_();
 }
 
 void ClientSinks::ventilator_is(const core::ClientOpened& opened, core::Time now) {
-  in_order_.clear();
-  for (const std::string& endpoint : opened.sinks) in_order_.push_back(&sink_at(endpoint));
+  in_order_ = opened.sinks;
   if (opened.log == log_) return;
   log_ = opened.log;
   for (auto& [endpoint, sink] : sinks_)
@@ -106,7 +116,7 @@ void ClientSinks::tell(std::uint64_t ticket, const Outcome& outcome) {
   if (at == waiters_.end()) return;
   const OnOutcome on_outcome = std::move(at->second.on_outcome);
   waiters_.erase(at);
-  ++told_;
+  told_();
   if (on_outcome) on_outcome(outcome);
 }
 

@@ -29,7 +29,8 @@ class ClientSinks {
  public:
   using OnOutcome = std::function<void(const Outcome&)>;
 
-  ClientSinks(std::string name, std::shared_ptr<FramePool> frames);
+  /// `told` is called before each callback: one awaits less.
+  ClientSinks(std::string name, std::shared_ptr<FramePool> frames, std::function<void()> told);
 
   /// Somebody waits for the outcome of the task with this ticket.
   void expect(std::uint64_t ticket, OnOutcome on_outcome);
@@ -51,9 +52,6 @@ class ClientSinks {
   void advance(core::Time now);
   void perform(core::Time now);
 
-  /// How many were called, or forgotten, since the last call.
-  [[nodiscard]] std::uint64_t take_told() { return std::exchange(told_, 0); }
-
  private:
   struct Sink {
     Sink(core::Watcher watcher, OutgoingLink to) : core(std::move(watcher)), link(std::move(to)) {}
@@ -72,13 +70,13 @@ class ClientSinks {
   const std::string name_;
   const core::Boot boot_;
   std::shared_ptr<FramePool> frames_;
+  const std::function<void()> told_;
   std::map<std::string, std::unique_ptr<Sink>> sinks_;  // by endpoint
-  std::vector<Sink*> in_order_;                         // as the ventilator lists them
+  std::vector<std::string> in_order_;                   // as the ventilator lists them
   core::Log log_{};
   std::unordered_map<std::uint64_t, Waiter> waiters_;  // by ticket
   std::vector<core::Arrival> arrivals_;
   core::EntryPool pool_;
-  std::uint64_t told_ = 0;
 };
 
 }  // namespace sluice::net

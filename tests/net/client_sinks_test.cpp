@@ -139,7 +139,8 @@ TEST_CASE("a future gets the outcome, filled in whole") {
   auto future = client.submit(task);
   const Outcome outcome = get(future);
   CHECK(outcome.status == Status::done);
-  CHECK(outcome.id == TaskId{farm.ventilator().log(), 1});
+  CHECK(outcome.id.log == farm.ventilator().log());
+  CHECK(outcome.id.seq > 0);
   CHECK(outcome.attempt == 1);
   CHECK(outcome.key == "k");
   CHECK(outcome.type == "shout");
@@ -320,6 +321,38 @@ TEST_CASE("a sink without a file still knows how a task ended that it no longer 
   const Outcome outcome = client.call(task, kLong);
   CHECK((outcome.status == Status::failed || outcome.status == Status::unknown));
   CHECK(outcome.error.find("no longer has the outcome") != std::string::npos);
+}
+
+// The worker tells the sink that somebody waits, so it is kept although nobody watches.
+TEST_CASE("a sink without a file keeps what is wanted for the client's next life") {
+  Farm farm;
+  Task task = shout("kept");
+  task.key = "k";
+  {
+    Client first(farm.client_options());
+    static_cast<void>(first.submit(task));
+    REQUIRE(first.wait_confirmed(kLong));
+  }
+  farm.start_worker();
+  REQUIRE(farm.ventilator().wait_settled(kLong));
+  Client second(farm.client_options());
+  CHECK(second.call(task, kLong).as<std::string>() == "kept!");
+}
+
+TEST_CASE("a call in a callback is a mistake that is told") {
+  Farm farm;
+  farm.start_worker();
+  std::promise<bool> threw;
+  Client client(farm.client_options());
+  client.submit(shout("a"), [&](const Outcome&) {
+    try {
+      static_cast<void>(client.call(shout("b"), kLong));
+      threw.set_value(false);
+    } catch (const Error&) {
+      threw.set_value(true);
+    }
+  });
+  CHECK(threw.get_future().get());
 }
 
 TEST_CASE("a reader that is slow gets everything, in its own time") {
