@@ -62,10 +62,10 @@ void ConfirmationPrinter::add(const Confirmation& confirmation) {
   changed_.notify_all();
 }
 
-void ConfirmationPrinter::wait_for_room() {
-  std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return waiting_.size() < kMostWaiting || failure_; });
+bool ConfirmationPrinter::has_room() {
+  const std::scoped_lock lock(mutex_);
   if (failure_) std::rethrow_exception(failure_);
+  return waiting_.size() < kMostWaiting;
 }
 
 ConfirmationPrinter::Counts ConfirmationPrinter::finish() {

@@ -20,7 +20,7 @@ namespace sluice::cli {
 /// stderr, the first few times.
 ///
 /// A thread of its own prints, so that neither the client nor the submitter waits for a slow
-/// reader; but the submitter asks wait_for_room(), so what waits is bounded. When nobody reads any
+/// reader; but the submitter asks has_room(), so what waits is bounded. When nobody reads any
 /// more, printing ends and submitting goes on.
 class ConfirmationPrinter {
  public:
@@ -37,9 +37,9 @@ class ConfirmationPrinter {
 
   /// From any thread; does not wait for printing.
   void add(const Confirmation& confirmation);
-  /// Waits while too much is unprinted. Throws what printing met, a full disk for instance.
-  void wait_for_room();
-  /// Prints what is left, ends, and says how many of each there were. Throws as wait_for_room().
+  /// False while too much is unprinted. Throws what printing met, a full disk for instance.
+  [[nodiscard]] bool has_room();
+  /// Prints what is left, ends, and says how many of each there were. Throws as has_room().
   [[nodiscard]] Counts finish();
 
  private:

@@ -38,10 +38,23 @@ bool OutcomeQueue::push(const OutcomeView& outcome) {
     bytes_ += weight(outcome.result.size(), outcome.error.size());
     queue_.emplace_back(outcome);
   }
+  signal();
+  return true;
+}
+
+void OutcomeQueue::push_anyway(const Outcome& outcome) {
+  {
+    const std::scoped_lock lock(mutex_);
+    bytes_ += weight(outcome.result.size(), outcome.error.size());
+    queue_.push_back(outcome);
+  }
+  signal();
+}
+
+void OutcomeQueue::signal() const {
   const std::uint64_t one = 1;
   // Only a full counter can refuse, and then the fd is readable already.
   [[maybe_unused]] const auto written = ::write(fd_, &one, sizeof one);
-  return true;
 }
 
 std::optional<Outcome> OutcomeQueue::pop() {

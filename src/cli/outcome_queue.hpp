@@ -24,12 +24,16 @@ class OutcomeQueue {
 
   /// False if it is full.
   [[nodiscard]] bool push(const OutcomeView& outcome);
+  /// Takes it however full it is: where the pusher has bounded it otherwise.
+  void push_anyway(const Outcome& outcome);
   [[nodiscard]] std::optional<Outcome> pop();
   /// Readable when there may be something to pop; reset() before popping all.
   [[nodiscard]] int fd() const { return fd_; }
   void reset() const;
 
  private:
+  void signal() const;
+
   int fd_;
   std::mutex mutex_;
   std::deque<Outcome> queue_;

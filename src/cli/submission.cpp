@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #include "cli/submission.hpp"
 
+#include <poll.h>
+
 #include <algorithm>
 #include <cstdlib>
 
@@ -25,10 +27,24 @@ std::pair<std::string, std::string> parse_env(const std::string& text) {
 
 }  // namespace
 
+CommandEnvironment::CommandEnvironment(const SubmissionOptions& options)
+    : cwd_(options.cwd), output_limit_(options.output_limit) {
+  for (const std::string& variable : options.env) env_.push_back(parse_env(variable));
+}
+
+std::vector<std::byte> CommandEnvironment::encode(Command command) const {
+  command.env = env_;
+  command.cwd = cwd_;
+  command.output_limit = output_limit_;
+  return command.encode();
+}
+
 Submission::Submission(SubmissionOptions options)
-    : options_(std::move(options)), command_(options_.command), key_(options_.key) {
+    : options_(std::move(options)),
+      command_(options_.command),
+      key_(options_.key),
+      environment_(options_) {
   check();
-  for (const std::string& variable : options_.env) env_.push_back(parse_env(variable));
   if (!options_.array.empty()) {
     array_.emplace(options_.array);
     return;
@@ -52,23 +68,27 @@ void Submission::check() const {
                 ": add input sources (:::)");
 }
 
-std::optional<Submission::Record> Submission::take_record() {
-  if (!array_) return inputs_->next();
+Ready Submission::take_record(Record& record) {
+  if (!array_) return inputs_->try_next(record);
   const auto number = array_->next();
-  if (!number) return std::nullopt;
-  return Record{std::to_string(*number)};
+  if (!number) return Ready::end;
+  record = {std::to_string(*number)};
+  return Ready::yes;
+}
+
+bool Submission::has_one_key() const {
+  return !options_.key.empty() && options_.key != kAutomaticKey && !key_.has_placeholder();
 }
 
 Task Submission::make(const Record& record) const {
-  Command command = command_.build(record, given_);
-  command.env = env_;
-  command.cwd = options_.cwd;
-  command.output_limit = options_.output_limit;
   Task task;
   task.type = kCommandType;
-  task.payload = command.encode();
-  for (const std::string& word : key_.words(record, given_))
-    task.key += (task.key.empty() ? "" : " ") + word;
+  task.payload = environment_.encode(command_.build(record, given_));
+  if (options_.key == kAutomaticKey)
+    task.key = content_key(task, given_);
+  else
+    for (const std::string& word : key_.words(record, given_))
+      task.key += (task.key.empty() ? "" : " ") + word;
   task.priority = options_.priority;
   task.timeout = options_.timeout;
   task.delay = options_.delay;
@@ -77,17 +97,43 @@ Task Submission::make(const Record& record) const {
   return task;
 }
 
-std::optional<Task> Submission::next() {
-  const bool one_key = !options_.key.empty() && !key_.has_placeholder();
-  if (one_key && given_ > 0) return std::nullopt;  // there was just one, see below
-  const auto record = take_record();
-  if (!record) return std::nullopt;
-  if (one_key && take_record())
-    throw Error("--key " + options_.key +
-                " would name several tasks, and only the first would be taken: put {} or {#} into "
-                "it");
+Ready Submission::try_next(Task& task) {
+  Record record;
+  if (!has_one_key()) {
+    const Ready ready = take_record(record);
+    if (ready != Ready::yes) return ready;
+    ++given_;
+    task = make(record);
+    return Ready::yes;
+  }
+  if (given_ > 0) return Ready::end;  // there was just one, see below
+  for (Ready ready = take_record(record); ready != Ready::end; ready = take_record(record)) {
+    if (ready == Ready::wait) return Ready::wait;
+    if (only_)
+      throw Error("--key " + options_.key +
+                  " would name several tasks, and only the first would be taken: put {} or {#} "
+                  "into it");
+    only_ = std::move(record);
+  }
+  if (!only_) return Ready::end;
   ++given_;
-  return make(*record);
+  task = make(*only_);
+  return Ready::yes;
+}
+
+std::optional<Task> Submission::next() {
+  Task task;
+  for (;;) {
+    switch (try_next(task)) {
+      case Ready::yes:
+        return task;
+      case Ready::end:
+        return std::nullopt;
+      case Ready::wait:
+        pollfd input{fd(), POLLIN, 0};
+        static_cast<void>(::poll(&input, 1, -1));
+    }
+  }
 }
 
 }  // namespace sluice::cli

@@ -1,157 +1,49 @@
-// verb_submit.cpp: hands tasks over and waits until each is confirmed.
+// verb_submit.cpp: the options of `sluice submit`, and what fits together.
 // SPDX-License-Identifier: MIT
 #include "cli/verb_submit.hpp"
 
 #include <filesystem>
-#include <iostream>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <system_error>
 
 #include "cli/byte_size.hpp"
-#include "cli/confirmation_printer.hpp"
-#include "cli/exit_code.hpp"
 #include "cli/help_format.hpp"
-#include "cli/terminal.hpp"
-#include "sluice/access.hpp"
-#include "sluice/client.hpp"
+#include "cli/submit_job.hpp"
+#include "cli/task_source.hpp"
 #include "sluice/command.hpp"
 #include "sluice/error.hpp"
 
 namespace sluice::cli {
 namespace {
 
-using std::chrono::milliseconds;
-using std::chrono::steady_clock;
-
-// Waiting is done here rather than in Client::post(), so that it can be told and ended.
-constexpr std::uint64_t kWindow = 32'768;
-constexpr auto kRoomTick = milliseconds(10);
-constexpr auto kConfirmTick = milliseconds(200);
-constexpr auto kAskAfter = std::chrono::seconds(2);
-constexpr auto kAnswerTime = milliseconds(2000);
-
 constexpr const char* kFooter = R"(EXAMPLES
   sluice submit --access a.json -- gzip -k {} ::: a.log b.log
   sluice submit --access a.json --array 1-100:2 -- ./simulate --seed {}
   find . -name '*.png' | sluice submit --access a.json --key 'thumb-{}' -- ./thumbnail {}
   sluice submit --access a.json --retries 5 --timeout 10m 'curl -sf {} > {/}' < urls.txt
+  sluice submit --access a.json --wait --output json -- ./thumbnail {} ::: *.png > outcomes.jsonl
+  sluice submit --access a.json --key auto --bar --jsonl tasks.jsonl
 
 Without ::: and --array, each line of standard input is the argument of one task. Placeholders
 are those of `sluice run`. The command starts in this folder, unless --cwd names another.
 
+A line of --jsonl is an object: {"type": "resize", "args": {"file": "a.jpg"}, "key": "a"}. `args` is
+any value; the handler gets it as msgpack. For type "exec" it is the words of a command, or a
+string for sh -c. Also: priority, max_attempts, delay_s, ttl_s, timeout_s (numbers). A line that
+is no task ends the reading: it is named, what stands before it has been handed over, exit code 255.
+
 The id of each task is printed once the ventilator has taken it; a task whose --key is known is
-not taken again, and the first one's id is printed.
+not taken again, and the first one's id is printed. With --wait the outcomes are printed instead, as
+they come: what commands wrote, or with --output json the lines of an outcome file. A
+task that is known by its key gives the first one's outcome.
 
-EXIT CODE  0 all were taken or known; 1-100 so many were refused; 101 more; 255 an error.)";
+--key auto makes the key of what the task is and of its place in the input. So the same command
+with the same input, run again within ten minutes of its interruption, takes up where that one
+ended: it loses nothing, and takes nothing twice. ^C ends the reading, waits some seconds for what
+was handed over, and tells how to go on; again: it ends at once.
 
-class Submitting {
- public:
-  explicit Submitting(const SubmitArguments& arguments)
-      : arguments_(arguments),
-        submission_(arguments.submission),
-        access_(load()),
-        printer_(arguments.output),
-        client_(client_options(), [this](const Confirmation& c) { printer_.add(c); }) {}
-
-  int run() {
-    const bool from_terminal = arguments_.submission.sources.empty() &&
-                               arguments_.submission.array.empty() && is_terminal(0);
-    if (from_terminal)
-      std::cerr << "sluice submit: reading arguments from the terminal, one a line; end with ^D\n";
-    while (const auto task = submission_.next()) {
-      wait_for_room();
-      (void)client_.post(*task);
-    }
-    wait_until([this] { return client_.wait_confirmed(kConfirmTick); });
-    const ConfirmationPrinter::Counts counts = printer_.finish();
-    if (submission_.given() == 0)
-      std::cerr << "sluice submit: the input was empty, so there was no task to submit\n";
-    else if (arguments_.output == OutputMode::text)
-      std::cerr << summary(counts) << '\n';
-    return exit_code_for_failures(counts.refused);
-  }
-
- private:
-  Access load() {
-    path_ = Access::find(arguments_.access);
-    Access access = Access::load(path_);
-    for (const std::string& warning : access.warnings)
-      std::cerr << "sluice submit: warning: " << warning << '\n';
-    return access;
-  }
-
-  [[nodiscard]] ClientOptions client_options() const {
-    ClientOptions options;
-    options.connect = access_.control;
-    options.access_file = path_;
-    options.connect_timeout = arguments_.connect_timeout;
-    options.max_unconfirmed = kWindow * 2;
-    options.max_unconfirmed_bytes = std::uint64_t{1} << 30;
-    return options;
-  }
-
-  void wait_for_room() {
-    printer_.wait_for_room();
-    wait_until(
-        [this] { return client_.unconfirmed() < kWindow || client_.wait_confirmed(kRoomTick); });
-  }
-
-  // A full ventilator may rightly take none for hours, so this has no deadline; but it says what
-  // it waits for, and ends when nothing can come of it.
-  template <typename Condition>
-  void wait_until(Condition condition) {
-    auto moved = steady_clock::now();
-    std::uint64_t left = 0;
-    while (!condition()) {
-      const std::uint64_t now_left = client_.unconfirmed();
-      const auto now = steady_clock::now();
-      if (now_left != left) moved = now;
-      left = now_left;
-      if (now - moved < kAskAfter) continue;
-      const std::string why = why_it_waits(left);
-      if (why != told_)
-        std::cerr << "sluice submit: waiting for " << left << " tasks to be taken: " << why << '\n';
-      told_ = why;
-      moved = steady_clock::now();
-    }
-  }
-
-  // Throws if it waits for nothing.
-  std::string why_it_waits(std::uint64_t left) {
-    nlohmann::json status;
-    try {
-      status = nlohmann::json::parse(client_.query("status", {}, kAnswerTime), nullptr, false);
-    } catch (const Error&) {
-      if (access_.process_is_gone())
-        throw Error("the ventilator has died; of " + std::to_string(submission_.given()) +
-                    " tasks it did not confirm " + std::to_string(left));
-      return "the ventilator cannot be reached";
-    }
-    if (status.value("draining", false))
-      throw Error("the ventilator is draining and takes no more tasks; of " +
-                  std::to_string(submission_.given()) + " it did not take " + std::to_string(left) +
-                  ": submit to another one");
-    return "the ventilator is full, until workers have settled some";
-  }
-
-  static std::string summary(const ConfirmationPrinter::Counts& counts) {
-    std::string text = "sluice submit: " + std::to_string(counts.taken) +
-                       (counts.taken == 1 ? " task taken" : " tasks taken");
-    if (counts.known > 0)
-      text += ", " + std::to_string(counts.known) + " known already by their keys";
-    if (counts.refused > 0) text += ", " + std::to_string(counts.refused) + " refused";
-    return text;
-  }
-
-  const SubmitArguments& arguments_;
-  Submission submission_;
-  std::string path_;
-  std::string told_;
-  Access access_;
-  ConfirmationPrinter printer_;  // outlives the client, which calls it
-  Client client_;
-};
+EXIT CODE  0 all were taken or known, or with --wait done; 1-100 so many were not; 101 more; 255
+an error; 130 after ^C.)";
 
 // A worker elsewhere starts in a folder of its own; the command means this one.
 std::string folder(const CLI::Option& option, const std::string& given) {
@@ -162,6 +54,16 @@ std::string folder(const CLI::Option& option, const std::string& given) {
   if (error)
     throw Error("this folder has no name (" + error.message() + "): name one with --cwd DIR");
   return path.lexically_normal().string();
+}
+
+// With --jsonl the tasks are all in the file.
+void check_jsonl(const SubmissionOptions& options) {
+  if (!options.command.empty() || !options.sources.empty() || !options.array.empty())
+    throw Error("--jsonl takes its tasks from the file: leave the command, ::: and --array out");
+  if (!options.key.empty() && options.key != kAutomaticKey)
+    throw Error("with --jsonl a task's key stands in its line (\"key\"); --key can only be auto");
+  if (options.null_separated)
+    throw Error("with --jsonl lines end with a newline: leave --null out");
 }
 
 }  // namespace
@@ -176,7 +78,7 @@ void add_submit_options(CLI::App& verb, SubmitArguments& arguments) {
   verb.add_flag("-0,--null", options.null_separated, "Input lines end with NUL, not newline");
   verb.add_option("--key", options.key,
                   "Your own name for a task; of one name only the first is taken. "
-                  "For several tasks with {} or {#} in it");
+                  "For several tasks with {} or {#} in it; auto: made of the task");
   add_duration(verb, "--timeout", options.timeout, "Limit of one execution; 0: none");
   verb.add_option("--retries", options.max_attempts,
                   "Executions that may fail before the task fails (default: the ventilator's)")
@@ -200,6 +102,12 @@ void add_submit_options(CLI::App& verb, SubmitArguments& arguments) {
                        : std::string();
           },
           "", ""));
+  verb.add_option(
+          "--jsonl", arguments.jsonl,
+          "Tasks of any type, a JSON object a line, instead of a command; -: standard input")
+      ->option_text("FILE");
+  verb.add_flag("--wait", arguments.wait, "Wait for the outcomes, and print them");
+  verb.add_flag("--bar", arguments.bar, "Show progress on stderr");
   add_output(verb, arguments.output);
   add_duration(verb, "--connect-timeout", arguments.connect_timeout,
                "How long to try to reach the ventilator");
@@ -218,7 +126,8 @@ void add_submit_verb(CLI::App& program, const Invocation& invocation, Action& ac
       options.command = invocation.command;
       options.sources = invocation.sources;
       options.cwd = folder(*verb->get_option("--cwd"), options.cwd);
-      return Submitting(*arguments).run();
+      if (!arguments->jsonl.empty()) check_jsonl(options);
+      return SubmitJob(*arguments).run();
     };
   });
 }

@@ -15,7 +15,10 @@ namespace sluice::cli {
 struct SubmitArguments {
   SubmissionOptions submission;
   std::string access;
+  std::string jsonl;  ///< a file of tasks, "-" for standard input; instead of a command
   OutputMode output = OutputMode::text;
+  bool wait = false;
+  bool bar = false;
   std::chrono::milliseconds connect_timeout{5000};
 };
 

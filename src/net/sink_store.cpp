@@ -7,25 +7,17 @@
 #include <exception>
 #include <utility>
 
-#include <sluice/command.hpp>
-
 #include "core/assert.hpp"
 #include "net/clock.hpp"
+#include "net/outcome_text.hpp"
 
 namespace sluice::net {
 namespace {
 
-constexpr std::uint64_t kBusyRetryMs = 100;        // the handler had no time for it
-constexpr std::uint64_t kTroubleRetryMs = 1'000;   // the disk is full, or the like
-constexpr std::uint64_t kFailedRetryMs = 100;      // the handler failed; doubles ...
+constexpr std::uint64_t kBusyRetryMs = 100;       // the handler had no time for it
+constexpr std::uint64_t kTroubleRetryMs = 1'000;  // the disk is full, or the like
+constexpr std::uint64_t kFailedRetryMs = 100;     // the handler failed; doubles ...
 constexpr std::uint64_t kMostFailedRetryMs = 30'000;
-
-std::string command_line(const Command& command) {
-  if (!command.display.empty()) return command.display;
-  std::string line;
-  for (const std::string& word : command.argv) line += (line.empty() ? "" : " ") + word;
-  return line;
-}
 
 }  // namespace
 
@@ -92,29 +84,8 @@ core::StoreAnswer SinkStore::ask(const OutcomeView& outcome, bool terminal) {
 }
 
 void SinkStore::write(const OutcomeView& outcome) {
-  if (outcome.type != kCommandType) {
-    file_->add(outcome);
-    return;
-  }
-  store::CommandPart part;
-  std::string line;
-  if (outcome.result_is_task) {
-    const auto command = Command::decode(outcome.result);
-    if (command) line = command_line(*command);
-    part.command = line;
-    file_->add(outcome, &part);
-    return;
-  }
-  const auto result = CommandResult::decode(outcome.result);
-  if (result) {
-    part.result = &*result;
-    part.command = result->display;
-  }
-  // An outcome without a result (too large to send, say) has its reason in `error`.
-  if (result || outcome.result.empty())
-    file_->add(outcome, &part);
-  else
-    file_->add(outcome);
+  const CommandText command(outcome);
+  file_->add(outcome, command.part());
 }
 
 void SinkStore::put_off(const std::string& why) {
