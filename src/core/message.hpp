@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/chunk.hpp"
+#include "core/flags.hpp"
 #include "core/ids.hpp"
 #include "core/overloaded.hpp"
 
@@ -180,8 +181,6 @@ struct VerdictEntry {
 struct Verdicts {  // n = chunk
   std::vector<VerdictEntry> entries;
 };
-inline constexpr std::uint32_t kLastAttempt = 1;  // flags of a task
-inline constexpr std::uint32_t kTaskWanted = 2;   // its submitter waits for the outcome
 struct TaskEntry {
   Seq seq{};
   Lease lease{};
@@ -231,11 +230,6 @@ struct SinkOpened {  // n = try
   std::uint64_t sink_epoch = 0, heartbeat_ms = 0, dead_ms = 0, max_frame = 0;
   std::uint64_t outcomes_limit = 0, bytes_limit = 0;
 };
-// Flags of an outcome.
-inline constexpr std::uint32_t kTerminal = 1;       // store without asking the handler
-inline constexpr std::uint32_t kTaskPayload = 2;    // the payload is the task's own, not a result
-inline constexpr std::uint32_t kOutcomeWanted = 4;  // the task's submitter waits for it
-inline constexpr std::uint32_t kContentGone = 8, kStatusGone = 16;  // of WATCHED: what is lost
 struct OutcomeEntry {
   Rsn rsn{};
   Seq seq{};
@@ -310,7 +304,6 @@ struct SubmitOptions {
   std::uint32_t max_losses = 0;                      // 0: the default
   std::vector<ResourceAmount> resources;
 };
-inline constexpr std::uint32_t kSubmitWanted = 1;  // flag: the outcome will be watched for
 struct SubmitEntry {
   std::string_view key;
   std::uint32_t type_index = 0, flags = 0, priority = 0;
