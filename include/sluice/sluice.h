@@ -174,15 +174,63 @@ SLUICE_C_API int sluice_client_post(sluice_client* client, const char* type, con
                                     size_t size, const sluice_task_options* options,
                                     uint64_t* ticket);
 
-/// Waits until everything posted so far has been answered. SLUICE_TIMEOUT after `timeout_ms`; below
-/// 0: for ever.
+/// How a task has ended; the last two only a waiting client can learn.
+typedef enum sluice_status {
+  SLUICE_STATUS_DONE = 0,
+  SLUICE_STATUS_FAILED = 1,
+  SLUICE_STATUS_EXPIRED = 2,
+  SLUICE_STATUS_CANCELLED = 3,
+  SLUICE_STATUS_REFUSED = 254,  ///< the ventilator would not take it; the error says why
+  SLUICE_STATUS_UNKNOWN = 255   ///< nobody waits any more; the task may still be settled
+} sluice_status;
+
+/// The one outcome of a task.
+typedef struct sluice_outcome sluice_outcome;
+
+/// Called on the client's thread, once for each task; the outcome is good until it returns. It must
+/// not block, and of its client's functions it may use post and submit only, which fail there
+/// instead of waiting for room.
+typedef void (*sluice_on_outcome)(const sluice_outcome* outcome, void* user);
+
+/// Hands a task over; its outcome comes by `on_outcome`, at the latest when the client is freed.
+/// Blocks while 65,536 tasks are unconfirmed or awaited. The rest as sluice_client_post(). After
+/// SLUICE_ERROR there is no call.
+SLUICE_C_API int sluice_client_submit(sluice_client* client, const char* type, const void* payload,
+                                      size_t size, const sluice_task_options* options,
+                                      sluice_on_outcome on_outcome, void* user);
+
+/// Hands a task over and waits for its outcome, which is the caller's: sluice_outcome_free(). After
+/// `timeout_ms` (from 0 to a year) its status is SLUICE_STATUS_UNKNOWN, and the task goes on. NULL
+/// on errors; not in a callback.
+SLUICE_C_API sluice_outcome* sluice_client_call(sluice_client* client, const char* type,
+                                                const void* payload, size_t size,
+                                                const sluice_task_options* options,
+                                                int64_t timeout_ms);
+
+SLUICE_C_API sluice_status sluice_outcome_status(const sluice_outcome* outcome);
+/// The task's id, "9f3a1c07-42"; "" if it was refused. This text, and the next two returns, live as
+/// long as the outcome.
+SLUICE_C_API const char* sluice_outcome_id(const sluice_outcome* outcome);
+/// Why it is not done, for people; "" when done.
+SLUICE_C_API const char* sluice_outcome_error(const sluice_outcome* outcome);
+/// What the handler answered; not NULL even if it is empty.
+SLUICE_C_API const void* sluice_outcome_result(const sluice_outcome* outcome);
+SLUICE_C_API size_t sluice_outcome_result_size(const sluice_outcome* outcome);
+/// Which execution it is the outcome of; 0: it never ran.
+SLUICE_C_API uint32_t sluice_outcome_attempt(const sluice_outcome* outcome);
+/// For what sluice_client_call() returned. NULL is allowed.
+SLUICE_C_API void sluice_outcome_free(sluice_outcome* outcome);
+
+/// Waits until the ventilator has answered for everything so far. SLUICE_TIMEOUT after
+/// `timeout_ms`; below 0: for ever.
 SLUICE_C_API int sluice_client_wait_confirmed(sluice_client* client, int64_t timeout_ms);
 
-/// Posted tasks that have no answer yet; 0 for NULL.
+/// Tasks that the ventilator has not answered for yet; 0 for NULL.
 SLUICE_C_API uint64_t sluice_client_unconfirmed(const sluice_client* client);
 
 /// Disconnects and frees it; what is unconfirmed is given up: sluice_client_wait_confirmed() first.
-/// NULL is allowed. Not from its callback.
+/// Outcomes still awaited come now, with SLUICE_STATUS_UNKNOWN. NULL is allowed. Not from a
+/// callback.
 SLUICE_C_API void sluice_client_free(sluice_client* client);
 
 #ifdef __cplusplus

@@ -2,9 +2,11 @@
 // SPDX-License-Identifier: MIT
 #include <sluice/client.hpp>
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "c/guard.hpp"
 
@@ -18,7 +20,19 @@ struct sluice_client {
   sluice::Client client;
 };
 
+struct sluice_outcome {
+  explicit sluice_outcome(sluice::Outcome made)
+      : outcome(std::move(made)), id(outcome.id.seq == 0 ? std::string() : outcome.id.str()) {}
+  sluice::Outcome outcome;
+  std::string id;
+};
+
 namespace {
+
+static_assert(SLUICE_STATUS_FAILED == static_cast<int>(sluice::Status::failed));
+static_assert(SLUICE_STATUS_CANCELLED == static_cast<int>(sluice::Status::cancelled));
+static_assert(SLUICE_STATUS_REFUSED == static_cast<int>(sluice::Status::refused));
+static_assert(SLUICE_STATUS_UNKNOWN == static_cast<int>(sluice::Status::unknown));
 
 sluice_answer answer_of(sluice::Confirmation::Kind kind) {
   switch (kind) {
@@ -59,15 +73,6 @@ sluice::Task task_of(const char* type, const void* payload, size_t size,
   return task;
 }
 
-// Of a client that also waits for outcomes, the call for tasks nobody waits for.
-template <typename C>
-std::uint64_t post(C& client, const sluice::Task& task) {
-  if constexpr (requires { client.post(task); })
-    return client.post(task);
-  else
-    return client.submit(task);
-}
-
 }  // namespace
 
 extern "C" {
@@ -90,11 +95,55 @@ int sluice_client_post(sluice_client* client, const char* type, const void* payl
   return guarded([&] {
     sluice::Client& to = not_null(client, "the client").client;
     const std::uint64_t number =
-        post(to, task_of(type, payload, size, sluice::c::options_of(options)));
+        to.post(task_of(type, payload, size, sluice::c::options_of(options)));
     if (ticket != nullptr) *ticket = number;
     return SLUICE_OK;
   });
 }
+
+int sluice_client_submit(sluice_client* client, const char* type, const void* payload, size_t size,
+                         const sluice_task_options* options, sluice_on_outcome on_outcome,
+                         void* user) {
+  return guarded([&] {
+    if (on_outcome == nullptr) throw sluice::Error("the callback is NULL");
+    not_null(client, "the client")
+        .client.submit(task_of(type, payload, size, sluice::c::options_of(options)),
+                       [on_outcome, user](const sluice::Outcome& outcome) {
+                         const sluice_outcome told(outcome);
+                         on_outcome(&told, user);
+                       });
+    return SLUICE_OK;
+  });
+}
+
+sluice_outcome* sluice_client_call(sluice_client* client, const char* type, const void* payload,
+                                   size_t size, const sluice_task_options* options,
+                                   int64_t timeout_ms) {
+  return sluice::c::made<sluice_outcome>([&] {
+    sluice::Client& to = not_null(client, "the client").client;
+    return std::make_unique<sluice_outcome>(
+               to.call(task_of(type, payload, size, sluice::c::options_of(options)),
+                       milliseconds(timeout_ms, "a timeout")))
+        .release();
+  });
+}
+
+sluice_status sluice_outcome_status(const sluice_outcome* outcome) {
+  return static_cast<sluice_status>(outcome->outcome.status);
+}
+const char* sluice_outcome_id(const sluice_outcome* outcome) { return outcome->id.c_str(); }
+const char* sluice_outcome_error(const sluice_outcome* outcome) {
+  return outcome->outcome.error.c_str();
+}
+const void* sluice_outcome_result(const sluice_outcome* outcome) {
+  const std::vector<std::byte>& result = outcome->outcome.result;
+  return result.empty() ? static_cast<const void*>("") : result.data();
+}
+size_t sluice_outcome_result_size(const sluice_outcome* outcome) {
+  return outcome->outcome.result.size();
+}
+uint32_t sluice_outcome_attempt(const sluice_outcome* outcome) { return outcome->outcome.attempt; }
+void sluice_outcome_free(sluice_outcome* outcome) { delete outcome; }
 
 int sluice_client_wait_confirmed(sluice_client* client, int64_t timeout_ms) {
   return guarded([&] {

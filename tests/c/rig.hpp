@@ -25,8 +25,10 @@
 struct Free {
   void operator()(sluice_worker* worker) const { sluice_worker_free(worker); }
   void operator()(sluice_client* client) const { sluice_client_free(client); }
+  void operator()(sluice_outcome* outcome) const { sluice_outcome_free(outcome); }
 };
 using WorkerPtr = std::unique_ptr<sluice_worker, Free>;
+using OutcomePtr = std::unique_ptr<sluice_outcome, Free>;
 using ClientPtr = std::unique_ptr<sluice_client, Free>;
 
 inline std::string text_of(const std::vector<std::byte>& bytes) {

@@ -66,3 +66,14 @@ void count_answer(uint64_t ticket, sluice_answer answer, const char* id, const c
   const int should_have_id = answer == SLUICE_TAKEN || answer == SLUICE_DUPLICATE;
   if (ticket > 0 && why != NULL && (has_id || !should_have_id)) ++counts[answer];
 }
+
+void keep_outcome(const sluice_outcome* outcome, void* user) {
+  answered* to = user;
+  to->status = sluice_outcome_status(outcome);
+  to->attempt = (unsigned)sluice_outcome_attempt(outcome);
+  snprintf(to->id, sizeof to->id, "%s", sluice_outcome_id(outcome));
+  snprintf(to->error, sizeof to->error, "%s", sluice_outcome_error(outcome));
+  snprintf(to->result, sizeof to->result, "%.*s", (int)sluice_outcome_result_size(outcome),
+           (const char*)sluice_outcome_result(outcome));
+  if (to->ready != NULL) to->ready(to->whom);
+}

@@ -31,6 +31,16 @@ void answer_twice(sluice_task* task, void* user);
 void count_answer(uint64_t ticket, sluice_answer answer, const char* id, const char* why,
                   void* user);
 
+/// What came of a task, copied. An outcome's callback writes it to `user`, then calls `ready`.
+typedef struct answered {
+  sluice_status status;
+  unsigned attempt;
+  char id[64], error[512], result[512];
+  void (*ready)(void* whom);
+  void* whom;
+} answered;
+void keep_outcome(const sluice_outcome* outcome, void* user);
+
 #ifdef __cplusplus
 }
 #endif
