@@ -1,6 +1,7 @@
 // main.cpp: a program outside the project, built against an installed sluice.
 // SPDX-License-Identifier: MIT
 #include <sluice/sluice.hpp>
+#include <sluice/testing.hpp>
 
 #include <atomic>
 #include <chrono>
@@ -37,9 +38,10 @@ void errors_are_caught() {
   }
 }
 
-// And what is thrown here is known in the library: Later and Reject by the sink.
+// And what is thrown here is known in the library: Later and Reject by the sink, Fail by the
+// worker.
 void a_system_works() {
-  std::atomic<int> put_off{0}, done{0}, failed_tasks{0};
+  std::atomic<int> put_off{0}, done{0}, failed_tasks{0}, tries{0};
   sluice::Sink sink({}, [&](const sluice::OutcomeView& outcome) {
     if (outcome.key == "later" && put_off.fetch_add(1) == 0) throw sluice::Later(milliseconds(1));
     if (outcome.key == "reject" && outcome.status == sluice::Status::done)
@@ -54,21 +56,34 @@ void a_system_works() {
   sluice::WorkerOptions slots;
   slots.slots = 2;
   sluice::Worker worker(slots);
-  worker.on("echo", [](const sluice::TaskView& task) {
+  worker.on("echo", [&tries](const sluice::TaskView& task) {
+    if (task.key == "never") ++tries;
+    if (task.key == "never") throw sluice::Fail("no attempt can help");
     if (task.key == "fail") throw std::runtime_error("it broke");
     return std::vector<std::byte>(task.payload.begin(), task.payload.end());
   });
   worker.start(ventilator.endpoint());
-  for (const char* key : {"one", "later", "reject", "fail"}) {
+  for (const char* key : {"one", "later", "reject", "fail", "never"}) {
     sluice::Task task;
     task.type = "echo";
     task.key = key;
+    if (task.key == "never") task.max_attempts = 9;
     expect(!ventilator.submit(task).str().empty(), "a task has an id");
   }
   expect(ventilator.wait_settled(std::chrono::seconds(30)), "all is settled in time");
   expect(done == 2 && put_off == 2, "what was put off came again, and both were stored");
   expect(sink.stats().rejected == 1, "what was rejected is known as that");
+  expect(tries == 1, "a failure for good is not tried again");
   expect(failed_tasks == 1, "an exception's text is the task's error");
+}
+
+void handlers_can_be_tested() {
+  sluice::testing::System system;
+  system.on("nothing", [](const sluice::TaskView&) { return std::vector<std::byte>(); });
+  sluice::Task task;
+  task.type = "nothing";
+  const std::vector<sluice::Outcome> outcomes = system.run({task});
+  expect(outcomes.size() == 1 && outcomes[0].status == sluice::Status::done, "a system runs");
 }
 
 void commands_are_encoded() {
@@ -83,6 +98,7 @@ void commands_are_encoded() {
 int main() {
   errors_are_caught();
   a_system_works();
+  handlers_can_be_tested();
   commands_are_encoded();
   if (!failed) std::puts("ok");
   return failed ? 1 : 0;
