@@ -22,8 +22,8 @@ class SLUICE_API Later : public std::runtime_error {
   std::chrono::milliseconds delay;
 };
 
-/// Thrown by a handler: never. The task fails with this reason, and that outcome is
-/// stored without asking the handler again.
+/// Thrown by a handler: never. The task fails, "the sink rejected its outcome", and that outcome
+/// comes to the handler as the last word. `why` does not leave the sink: log it there.
 class SLUICE_API Reject : public std::runtime_error {
  public:
   explicit Reject(const std::string& why) : std::runtime_error(why) {}
