@@ -56,7 +56,10 @@ void Submitter::reconnect(Time now, Duration at_least) {
   resend_at_ = Time::max();
   for (auto at = questions_.begin(); at != questions_.end();) {
     const auto question = at++;
-    if (question->second.sent) answer_question(question, Code::unknown_session, {}, {});
+    if (question->second.repeatable)
+      question->second.sent = false;
+    else if (question->second.sent)
+      answer_question(question, Code::unknown_session, {}, {});
   }
 }
 
@@ -114,8 +117,8 @@ void Submitter::on(const Envelope& in, const ClientOpened& opened, Time now) {
   backoff_.reset();
   ++stats_.sessions;
   heard_ = said_ = now;
-  heartbeat_ = std::clamp(from_ms(opened.heartbeat_ms), Timers::kLeastHeartbeat,
-                          Timers::kMostHeartbeat);
+  heartbeat_ =
+      std::clamp(from_ms(opened.heartbeat_ms), Timers::kLeastHeartbeat, Timers::kMostHeartbeat);
   dead_ = std::clamp(from_ms(opened.dead_ms), heartbeat_ * 2, Timers::kMostHeartbeat * 4);
   tasks_limit_ = opened.tasks_limit;
   bytes_limit_ = opened.bytes_limit;
@@ -155,11 +158,12 @@ void Submitter::take_limits(std::uint64_t tasks, std::uint64_t bytes) {
 }
 
 void Submitter::query(std::uint64_t cookie, Query query, Time deadline, Time now) {
-  ask({cookie, false, std::move(query), false, deadline}, now);
+  const bool repeatable = query.verb == "status";
+  ask({cookie, false, std::move(query), false, deadline, repeatable}, now);
 }
 
 void Submitter::cancel(std::uint64_t cookie, std::vector<Seq> seqs, Time deadline, Time now) {
-  ask({cookie, true, CancelTasks{std::move(seqs)}, false, deadline}, now);
+  ask({cookie, true, CancelTasks{std::move(seqs)}, false, deadline, false}, now);
 }
 
 void Submitter::ask(Question question, Time now) {
@@ -175,7 +179,10 @@ void Submitter::send_questions(Time now) {
   for (auto& [n, question] : questions_) {
     if (question.sent) continue;
     question.sent = true;
-    send(n, std::move(question.message), now);
+    if (question.repeatable)
+      send(n, std::get<Query>(question.message), now);
+    else
+      send(n, std::move(question.message), now);
   }
 }
 

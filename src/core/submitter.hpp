@@ -89,8 +89,8 @@ class Submitter {
   void start(Time now);
   /// The answer comes later, and exactly once, unless this returns anything but `yes`.
   [[nodiscard]] Taken submit(const NewTask& task, Time now);
-  /// Both are answered once, at `deadline` at the latest. Not repeated on a new connection
-  /// if they were sent already: not everything that can be asked may be asked twice.
+  /// Both are answered once, at `deadline` at the latest. What was sent already is not repeated on
+  /// a new connection, except for `status`: not everything that can be asked may be asked twice.
   void query(std::uint64_t cookie, Query query, Time deadline, Time now);
   void cancel(std::uint64_t cookie, std::vector<Seq> seqs, Time deadline, Time now);
 
@@ -140,9 +140,10 @@ class Submitter {
   struct Question {
     std::uint64_t cookie = 0;
     bool is_cancel = false;
-    Message message;  // until it is sent
+    Message message;  // until it is sent for the last time
     bool sent = false;
     Time deadline{};
+    bool repeatable = false;  // asking again changes nothing
   };
 
   // submitter.cpp: the session

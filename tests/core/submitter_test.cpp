@@ -202,6 +202,21 @@ TEST_CASE("a question that was under way when the link broke is not asked twice"
   rig.cancels.clear();
 }
 
+TEST_CASE("status is asked again on a new connection, since that changes nothing") {
+  Rig rig;
+  rig.open();
+  rig.submitter.query(7, Query{"status", {}}, rig.now + 50s, rig.now);
+  rig.take();
+  rig.expect<Query>();
+  rig.reopen();
+  CHECK(rig.replies.empty());
+  CHECK(rig.expect<Query>().verb == "status");
+  rig.receive(rig.n, Reply{Code::ok, "{}"});
+  REQUIRE(rig.replies.size() == 1);
+  CHECK(rig.replies[0].json == "{}");
+  rig.replies.clear();
+}
+
 TEST_CASE("a cancel is answered for each task") {
   Rig rig;
   rig.open();
