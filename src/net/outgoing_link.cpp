@@ -29,6 +29,7 @@ void OutgoingLink::open() {
 }
 
 void OutgoingLink::close() {
+  polled_ = nullptr;
   dealer_.reset();
   waiting_.clear();
 }
@@ -48,7 +49,9 @@ OutgoingLink::Event OutgoingLink::next_event() {
       return Event::disconnected;
     }
   }
+  if (polled_ != nullptr && !polled_->readable(events_slot_)) return Event::none;
   while (const auto event = dealer_->next_event()) {
+    polled_ = nullptr;  // what came before the event is read in any case
     if (*event == LinkEvent::connected) return Event::connected;
     error_ = *event == LinkEvent::refused ? "the other side refused the connection"
                                           : "the connection broke";
@@ -58,6 +61,7 @@ OutgoingLink::Event OutgoingLink::next_event() {
 }
 
 std::optional<core::Envelope> OutgoingLink::receive(core::EntryPool& pool) {
+  if (polled_ != nullptr && !polled_->readable(messages_slot_)) return std::nullopt;
   while (dealer_) {
     const auto frame = dealer_->receive();
     if (!frame) return std::nullopt;
@@ -82,11 +86,14 @@ void OutgoingLink::flush() {
 
 void OutgoingLink::watch(PollSet& poll) {
   if (dealer_) {
-    poll.watch(dealer_->pollable(),
-               waiting_.empty() ? PollSet::Want::read : PollSet::Want::read_and_write);
-    poll.watch(dealer_->events());
+    messages_slot_ =
+        poll.watch(dealer_->pollable(),
+                   waiting_.empty() ? PollSet::Want::read : PollSet::Want::read_and_write);
+    events_slot_ = poll.watch(dealer_->events());
+    polled_ = &poll;
   } else if (resolver_.busy()) {
     poll.watch_fd(resolver_.fd());
+    polled_ = nullptr;
   }
 }
 

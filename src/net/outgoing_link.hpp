@@ -40,7 +40,7 @@ class OutgoingLink {
   /// To be called each turn: sends what had to wait.
   void flush();
 
-  /// Adds what it waits for.
+  /// Adds what it waits for. Until the next call only that is read which `poll` has found ready.
   void watch(PollSet& poll);
 
   [[nodiscard]] bool is_open() const { return dealer_.has_value(); }
@@ -65,6 +65,9 @@ class OutgoingLink {
   std::string error_;
   std::uint64_t bad_frames_ = 0;
   std::deque<OutFrame> waiting_;
+  // Looking at a socket in vain costs system calls. Null: it must be looked at.
+  const PollSet* polled_ = nullptr;
+  std::size_t messages_slot_ = 0, events_slot_ = 0;
 };
 
 }  // namespace sluice::net

@@ -42,10 +42,12 @@ std::size_t PollSet::watch_fd(int fd, Want want) {
 
 // libzmq's descriptor is edge-triggered: it tells that something happened since one last
 // looked, not that something is there. So its events are asked for before each sleep and after it.
-bool PollSet::look_at_sockets() {
+// Asking costs system calls, so after the sleep only those are asked whose descriptor stirred.
+bool PollSet::look_at_sockets(bool stirred_only) {
   bool any = false;
-  for (Item& item : items_) {
-    if (item.socket == nullptr) continue;
+  for (std::size_t i = 0; i < items_.size(); ++i) {
+    Item& item = items_[i];
+    if (item.socket == nullptr || (stirred_only && fds_[i].revents == 0)) continue;
     int events = 0;
     std::size_t size = sizeof events;
     SLUICE_ASSERT(::zmq_getsockopt(item.socket, ZMQ_EVENTS, &events, &size) == 0);
@@ -58,7 +60,7 @@ bool PollSet::look_at_sockets() {
 
 void PollSet::wait(std::optional<core::Time> deadline) {
   for (;;) {
-    bool ready = look_at_sockets();
+    bool ready = look_at_sockets(false);
     timespec left{};
     if (!ready && deadline) {
       left = to_timespec(std::max(*deadline - Clock::now(), core::Duration::zero()));
@@ -80,7 +82,7 @@ void PollSet::wait(std::optional<core::Time> deadline) {
         ready = ready || stirred;
       }
     }
-    if (socket_stirred) ready = look_at_sockets() || ready;
+    if (socket_stirred) ready = look_at_sockets(true) || ready;
     if (ready || count == 0) return;
     // libzmq was only busy with itself: sleep on.
   }

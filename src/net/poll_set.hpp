@@ -52,7 +52,7 @@ class PollSet {
     bool readable = false;
     bool writable = false;
   };
-  bool look_at_sockets();
+  bool look_at_sockets(bool stirred_only);
 
   std::vector<Item> items_;
   std::vector<pollfd> fds_;  // the same order
