@@ -19,7 +19,7 @@
 namespace sluice::testing {
 
 /// How likely each fault is for one execution of one task, from 0 to 1. Which executions are hit
-/// is decided by the seed, the task's number and its attempt alone, not by threads.
+/// is decided by the seed, the task's number and how often it was reached before, not by threads.
 struct Faults {
   double crash_before = 0;  ///< the worker dies before the handler is called
   double crash_after =
@@ -77,7 +77,7 @@ class SLUICE_API System {
     std::uint64_t crashes_before = 0, crashes_after = 0, failures = 0, delays = 0, lost_lanes = 0;
   };
   [[nodiscard]] Counts counts() const;
-  /// What was done to which task, one line each in the order it happened: "task 17, attempt 1:
+  /// What was done to which task, one line each in the order it happened: "task 17, execution 1:
   /// crash after". Begins with the seed.
   [[nodiscard]] std::string trace() const;
   /// The seed in use.

@@ -126,29 +126,40 @@ class SLUICE_LOCAL System::Impl {
     std::uint32_t handlers = 0;  // running, guarded by mutex
   };
 
-  [[nodiscard]] double chance(const TaskView& task, Fault fault) const {
+  // Which execution of which task. Attempts will not do: a task that waited on a worker that died
+  // may count as one that ran there, and which those are is up to threads.
+  struct Execution {
+    std::uint64_t seq = 0, number = 1;
+  };
+
+  Execution count_execution(const TaskView& task) {
+    const std::scoped_lock lock(mutex);
+    return {task.id.seq, ++reached[task.id.seq]};
+  }
+
+  [[nodiscard]] double chance(const Execution& task, Fault fault) const {
     std::uint64_t x = mixed(options.seed);
-    for (const std::uint64_t part :
-         {task.id.seq, std::uint64_t{task.attempt}, static_cast<std::uint64_t>(fault)})
+    for (const std::uint64_t part : {task.seq, task.number, static_cast<std::uint64_t>(fault)})
       x = mixed(x ^ part);
     return static_cast<double>(x >> 11) * 0x1p-53;
   }
 
-  [[nodiscard]] bool is_hit(const TaskView& task, Fault fault, double probability) const {
+  [[nodiscard]] bool is_hit(const Execution& task, Fault fault, double probability) const {
     const bool lasting = fault != Fault::delay;
-    if (lasting && task.attempt > options.faults_per_task) return false;
+    if (lasting && task.number > options.faults_per_task) return false;
     return chance(task, fault) < probability;
   }
 
-  void note(const TaskView& task, Fault fault, std::uint64_t& count) {
+  void note(const Execution& task, Fault fault, std::uint64_t& count) {
     const std::scoped_lock lock(mutex);
     ++count;
-    log += "task " + std::to_string(task.id.seq) + ", attempt " + std::to_string(task.attempt) +
+    log += "task " + std::to_string(task.seq) + ", execution " + std::to_string(task.number) +
            ": " + name_of(fault) + '\n';
   }
 
-  std::vector<std::byte> execute(Node& node, const Worker::Handler& handler, const TaskView& task) {
+  std::vector<std::byte> execute(Node& node, const Worker::Handler& handler, const TaskView& view) {
     const Busy busy(*this, node);
+    const Execution task = count_execution(view);
     const Faults& faults = options.faults;
     if (is_hit(task, Fault::delay, faults.delay)) delay(task);
     if (is_hit(task, Fault::lost_lane, faults.lost_lane)) {
@@ -161,7 +172,7 @@ class SLUICE_LOCAL System::Impl {
       return {};
     }
     begin(task);
-    std::vector<std::byte> result = handler(task);
+    std::vector<std::byte> result = handler(view);
     const bool dies = is_hit(task, Fault::crash_after, faults.crash_after);
     const bool fails = !dies && is_hit(task, Fault::failure, faults.failure);
     finished(task);
@@ -177,7 +188,7 @@ class SLUICE_LOCAL System::Impl {
     return result;
   }
 
-  void delay(const TaskView& task) {
+  void delay(const Execution& task) {
     note(task, Fault::delay, counts.delays);
     const double share = chance(task, Fault::delay_length);
     const auto most = std::chrono::duration<double, std::milli>(options.faults.longest_delay);
@@ -185,14 +196,14 @@ class SLUICE_LOCAL System::Impl {
     changed.wait_for(lock, most * share, [this] { return ending; });
   }
 
-  void begin(const TaskView& task) {
+  void begin(const Execution& task) {
     const std::scoped_lock lock(mutex);
     ++counts.executions;
-    if (done_once.count(task.id.seq) > 0) ++counts.repeated;
+    if (done_once.count(task.seq) > 0) ++counts.repeated;
   }
-  void finished(const TaskView& task) {
+  void finished(const Execution& task) {
     const std::scoped_lock lock(mutex);
-    done_once.insert(task.id.seq);
+    done_once.insert(task.seq);
   }
 
   // On return nothing of what it holds, or still makes, will leave that worker.
@@ -314,7 +325,8 @@ class SLUICE_LOCAL System::Impl {
   bool ending = false;
   Counts counts;
   std::string log;
-  std::set<std::uint64_t> done_once;  // tasks that a handler has finished
+  std::map<std::uint64_t, std::uint64_t> reached;  // times that a task came to a slot
+  std::set<std::uint64_t> done_once;               // tasks that a handler has finished
   std::map<std::uint64_t, Outcome> outcomes;
   std::set<std::uint64_t> awaited;
   std::string second;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <utility>
 
 #include <sluice/error.hpp>
@@ -102,10 +103,7 @@ void VentilatorLoop::run() {
       }
       turn();
     }
-    router_->send_queued_at_end(kLastWords);
-    core_->say_bye(Clock::now());
-    core::DispatcherEffects last = core_->take_effects(Clock::now());
-    for (const auto& send : last.to_peers) send_to_peer(send.peer, send.envelope, Clock::now());
+    say_bye();
   } catch (const std::exception&) {
     const std::scoped_lock lock(mutex_);
     failure_ = std::current_exception();
@@ -115,6 +113,28 @@ void VentilatorLoop::run() {
   ended_ = true;
   calls_.clear();  // those who wait see `ended_`
   changed_.notify_all();
+}
+
+// Whoever is told BYE hangs up. Who closes first, with something unread, makes the kernel of the
+// other side throw away what it has not read yet, BYE included.
+void VentilatorLoop::say_bye() {
+  const core::Time until = Clock::now() + kLastWords;
+  router_->send_queued_at_end(kLastWords);
+  core_->say_bye(Clock::now());
+  core::DispatcherEffects last = core_->take_effects(Clock::now());
+  std::set<core::PeerId> listening;
+  for (const auto& send : last.to_peers) {
+    send_to_peer(send.peer, send.envelope, Clock::now());
+    listening.insert(send.peer);
+  }
+  while (!listening.empty() && Clock::now() < until) {
+    poll_.clear();
+    poll_.watch(router_->pollable());
+    poll_.watch(router_->departures());
+    poll_.wait(until);
+    while (router_->receive()) continue;
+    while (const auto gone = router_->next_departed()) listening.erase(*gone);
+  }
 }
 
 // One turn of the loop. The order is the point: everything that came in is decided on

@@ -78,6 +78,7 @@ class VentilatorLoop {
   };
 
   void run();
+  void say_bye();
   void turn();
   void wait();
   void receive(core::Time now);

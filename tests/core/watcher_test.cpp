@@ -50,7 +50,8 @@ struct Rig {
     take();
   }
   void receive(std::uint64_t number, Message message) {
-    watcher.receive(Envelope{sid, number, std::move(message)}, now, arrivals);
+    const Envelope in{sid, number, std::move(message)};  // arrivals show what is in it
+    watcher.receive(in, now, arrivals);
     tell();
     watcher.advance(now, arrivals);
     tell();

@@ -258,7 +258,7 @@ TEST_SUITE("pool") {
 
     pool.reset();
     CHECK_FALSE(std::filesystem::exists(options.access));
-    CHECK(worker.wait_ended(kHangs));
+    CHECK(worker.wait_ended(kHangs));  // BYE reaches it, whatever was under way
   }
 
   TEST_CASE("a pool leaves alone what is no access file, and refuses sinks") {

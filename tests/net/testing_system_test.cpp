@@ -49,10 +49,10 @@ std::vector<std::string> lines(const std::string& text) {
 }
 
 // What was done to tasks on purpose; what follows from a crash beside them is up to threads.
-std::vector<std::string> first_attempts(const std::string& trace) {
+std::vector<std::string> first_executions(const std::string& trace) {
   std::vector<std::string> out = lines(trace);
   std::erase_if(
-      out, [](const std::string& line) { return line.find("attempt 1: ") == std::string::npos; });
+      out, [](const std::string& line) { return line.find("execution 1: ") == std::string::npos; });
   return out;
 }
 
@@ -111,7 +111,7 @@ TEST_SUITE("testing system") {
       Ledger ledger;
       system.on("add", [&](const TaskView& task) { return ledger.book(task); });
       CHECK(system.run(numbers(100), kHangs).size() == 100);
-      traces.push_back(first_attempts(system.trace()));
+      traces.push_back(first_executions(system.trace()));
     }
     CHECK(traces[0].size() > 10);
     CHECK(traces[0] == traces[1]);
