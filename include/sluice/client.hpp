@@ -22,13 +22,18 @@ namespace sluice {
 
 struct ClientOptions {
   /// The ventilator's endpoint (Access::control).
-  std::string connect;
-  /// Where the endpoint comes from, for error texts: an access file's path. May be empty.
-  std::string access_file;
+  std::string connect{};
+  /// Where the endpoint comes from: an access file's path, for error texts, and to notice within
+  /// seconds that the ventilator has gone. May be empty.
+  std::string access_file{};
   /// Default "hostname-pid".
-  std::string name;
+  std::string name{};
   /// The constructor throws if nothing has answered by then.
   std::chrono::milliseconds connect_timeout{5000};
+  /// How long a ventilator that was there may be away; then the client has failed: those who wait
+  /// get Status::unknown, and calls throw. One that has said that it ends is awaited for four
+  /// heartbeats at most, since another may take its place. 0: for ever.
+  std::chrono::milliseconds reconnect_timeout{30'000};
   /// Tasks, and their bytes, kept until the ventilator has confirmed them. Beyond, post and
   /// submit block.
   std::uint64_t max_unconfirmed = 65'536;
@@ -81,8 +86,8 @@ class SLUICE_API Client {
   /// Connects. Throws Error when nothing answers within connect_timeout; the text names
   /// the endpoint and the cure.
   explicit Client(ClientOptions options, OnConfirm on_confirm = {});
-  /// What is unconfirmed is given up: wait_confirmed() first. Those who still wait for an outcome
-  /// get Status::unknown.
+  /// Not from a callback. What is unconfirmed is given up: wait_confirmed() first. Those who still
+  /// wait for an outcome get Status::unknown.
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
@@ -126,7 +131,8 @@ class SLUICE_API Client {
   /// Outcomes that are waited for.
   [[nodiscard]] std::uint64_t awaited() const;
 
-  /// Asks (docs/PROTOCOL.md, "Queries") and waits for the answer, a JSON text. Throws Error.
+  /// Asks (docs/PROTOCOL.md, "Queries") and waits for the answer, a JSON text. Throws
+  /// Error. Not from a callback, and so cancel().
   [[nodiscard]] std::string query(std::string_view verb, const std::vector<std::string>& args,
                                   std::chrono::milliseconds timeout);
   /// Asks for tasks to end early; true for those that are known and unsettled. Throws Error.

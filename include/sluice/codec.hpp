@@ -53,6 +53,12 @@ template <typename T>
   return Codec<T>::pack(value);
 }
 
+/// A literal is a string.
+template <std::size_t N, typename Text = std::string>
+[[nodiscard]] std::vector<std::byte> pack(const char (&text)[N]) {
+  return Codec<Text>::pack(Text(text));
+}
+
 /// The value in bytes that pack() made. Throws WrongType.
 template <typename T>
 [[nodiscard]] T unpack(std::span<const std::byte> bytes) {

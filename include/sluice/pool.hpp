@@ -70,6 +70,10 @@ class SLUICE_API Pool {
     worker().template on<Arguments>(std::move(type), std::forward<Handler>(handler));
   }
 
+  /// Starts the workers of this process, which the first submit() does otherwise: for pools whose
+  /// tasks come from clients elsewhere. Throws Error if there is no handler.
+  void start();
+
   /// Takes a task and promises its outcome; blocks while the ventilator is full. A key that is
   /// known stands for the first task of that key, and gives its outcome.
   /// Throws Error: bad type, key or payload, the key belongs to another task, the pool has
@@ -107,8 +111,8 @@ class SLUICE_API Pool {
   }
 
   /// Waits until all tasks submitted here have their outcomes and all callbacks have returned;
-  /// false after `timeout`. Throws what the first callback that threw has thrown (once), and
-  /// Error if the pool has failed (its disk, for instance).
+  /// false after `timeout`. Throws what a callback has thrown, as soon as it has and once for each
+  /// call; and Error if the pool has failed (its disk, for instance).
   bool wait(std::chrono::milliseconds timeout = kForever);
   /// Tasks submitted here that have no outcome yet.
   [[nodiscard]] std::size_t unsettled() const;
@@ -123,7 +127,8 @@ class SLUICE_API Pool {
   [[nodiscard]] std::size_t workers() const;
 
   /// Ends within seconds: wait() first. Tasks without an outcome get one of Status::unknown here,
-  /// and nobody runs them any more. Waits for handlers of this process that run.
+  /// and nobody runs them any more. Waits for handlers of this process that run. Not from a
+  /// callback (Error), nor may one destroy the pool.
   void stop();
 
  private:

@@ -22,10 +22,10 @@ namespace sluice {
 
 /// What a submitter says about a task. Everything but the type may be left out.
 struct Task {
-  std::string type;  ///< which handler runs it; 1..128 bytes of UTF-8
+  std::string type{};  ///< which handler runs it; 1..128 bytes of UTF-8
   std::vector<std::byte>
-      payload;                 ///< its arguments; at most the frame limit less 64 KiB (4032 KiB)
-  std::string key;             ///< your own name for it, at most 128 bytes; a second submit of a
+      payload{};               ///< its arguments; at most the frame limit less 64 KiB (4032 KiB)
+  std::string key{};           ///< your own name for it, at most 128 bytes; a second submit of a
                                ///< known key is answered with the first one's id
   std::uint32_t priority = 0;  ///< higher goes first, strictly, within its type
   std::chrono::milliseconds delay{0};    ///< not before so long after it was accepted

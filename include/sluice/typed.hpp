@@ -12,6 +12,8 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -33,8 +35,9 @@ class ByteBuffer {
 
 }  // namespace detail
 
-/// One msgpack value, nothing behind it. Nesting is limited to 64, so that no sender can
-/// exhaust the reader's stack.
+/// One msgpack value, nothing behind it. A struct of MSGPACK_DEFINE takes arrays of other lengths:
+/// fields that are missing keep what they were made with, surplus ones are dropped. Nesting is
+/// limited to 64, so that no sender can exhaust the reader's stack.
 template <typename T>
 struct Codec {
   static std::vector<std::byte> pack(const T& value) {
@@ -44,6 +47,8 @@ struct Codec {
   }
 
   static T unpack(std::span<const std::byte> bytes) {
+    static_assert(!std::is_same_v<T, std::string_view> && !std::is_pointer_v<T>,
+                  "a view would show memory that is freed: take std::string");
     constexpr std::size_t kMostDepth = 64;
     const msgpack::unpack_limit limit(bytes.size(), bytes.size(), bytes.size(), bytes.size(),
                                       bytes.size(), kMostDepth);

@@ -68,7 +68,7 @@ struct WorkerOptions {
   /// How long start() and run() try to reach the ventilator for the first time; 0: for ever.
   std::chrono::milliseconds connect_timeout{0};
   /// End when the ventilator says that it ends for good (true), or wait for another at
-  /// the same address.
+  /// the same address. One that was killed says nothing: the worker waits for another.
   bool end_with_ventilator = true;
 };
 

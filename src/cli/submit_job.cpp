@@ -87,6 +87,7 @@ ClientOptions SubmitJob::client_options() const {
   ClientOptions options;
   options.connect = access_.control;
   options.access_file = path_;
+  options.reconnect_timeout = std::chrono::milliseconds(0);  // it says what it waits for
   options.connect_timeout = arguments_.connect_timeout;
   options.max_unconfirmed = kWindow * 2;
   options.max_unconfirmed_bytes = std::uint64_t{1} << 30;

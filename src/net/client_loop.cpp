@@ -60,6 +60,8 @@ std::string reason(core::Code code) {
 
 ClientLoop::ClientLoop(const ClientOptions& options, Client::OnConfirm on_confirm)
     : access_file_(options.access_file),
+      endpoint_(options.connect),
+      patience_(options.reconnect_timeout),
       on_confirm_(std::move(on_confirm)),
       frames_(FramePool::make()),
       core_(core_options(options), random_id<core::Boot>(), random_u64()),
@@ -166,6 +168,7 @@ void ClientLoop::wait() {
     const core::Time look = Clock::now() + kLookEvery;
     deadline = deadline ? std::min(*deadline, look) : look;
   }
+  if (const auto at = patience_ends(); at && (!deadline || *at < *deadline)) deadline = at;
   wake_.going_to_sleep();
   bool busy = inbox_.has_work();
   {
@@ -236,7 +239,26 @@ void ClientLoop::tell(const core::SubmitAnswer& answer, const core::Log& log, co
 
 // Without a ventilator the client would try for ever; the access file may tell that it is gone.
 // Before the first session that is the constructor's to say.
+// When a ventilator that was there has been away for too long.
+std::optional<core::Time> ClientLoop::patience_ends() const {
+  if (!away_since_ || patience_.count() <= 0) return std::nullopt;
+  core::Duration patience = patience_;
+  if (core_.last_error().code == core::Code::draining)
+    patience = std::min(patience, core::from_ms(core_.opened().dead_ms));
+  return *away_since_ + patience;
+}
+
 void ClientLoop::look_for_ventilator(core::Time now) {
+  if (core_.ready() || core_.stats().sessions == 0)
+    away_since_.reset();
+  else if (!away_since_)
+    away_since_ = now;
+  if (const auto end = patience_ends(); end && now >= *end)
+    throw Error("the ventilator at " + endpoint_ +
+                (core_.last_error().code == core::Code::draining
+                     ? " has ended, and no other has taken its place"
+                     : " has been away for " + std::to_string(patience_.count()) + " ms") +
+                "; nobody knows what becomes of tasks whose outcome has not come");
   if (core_.ready()) looks_failed_ = 0;
   if (access_file_.empty() || core_.ready() || core_.stats().sessions == 0) return;
   if (now - looked_ < kLookEvery) return;
@@ -298,6 +320,8 @@ core::CancelDone ClientLoop::cancel(std::vector<core::Seq> seqs,
 
 // The core answers every question by its deadline, so this wait needs none of its own.
 ClientLoop::Answer ClientLoop::ask(Question question) {
+  if (std::this_thread::get_id() == thread_.get_id())
+    throw Error("a callback cannot wait for an answer: ask from another thread");
   std::unique_lock lock(mutex_);
   const std::uint64_t cookie = ++last_cookie_;
   question.cookie = cookie;

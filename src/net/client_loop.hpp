@@ -89,10 +89,13 @@ class ClientLoop {
   void perform(core::Time now);
   void tell(const core::SubmitAnswer& answer, const core::Log& log, core::Time now);
   void look_for_ventilator(core::Time now);
+  [[nodiscard]] std::optional<core::Time> patience_ends() const;
   void publish();
   [[nodiscard]] Answer ask(Question question);
 
   const std::string access_file_;
+  const std::string endpoint_;
+  const std::chrono::milliseconds patience_;
   const Client::OnConfirm on_confirm_;
   std::shared_ptr<FramePool> frames_;
   core::Submitter core_;
@@ -105,6 +108,7 @@ class ClientLoop {
   Confirmation confirmation_;
   core::Time looked_{};  // at the access file
   int looks_failed_ = 0;
+  std::optional<core::Time> away_since_;
   std::vector<std::uint64_t> to_forget_;  // tickets, in this turn
   std::uint64_t sessions_ = 0;            // of the core, as far as the sinks were told
   std::atomic<std::uint64_t> max_payload_{0};

@@ -189,6 +189,12 @@ std::string Pool::status_json() const { return impl_->ventilator->status_json();
 
 std::size_t Pool::workers() const { return impl_->ventilator->workers(); }
 
-void Pool::stop() { impl_->stop(); }
+void Pool::start() { impl_->start_worker(); }
+
+void Pool::stop() {
+  if (impl_->registry.is_calling())
+    throw Error("a callback cannot stop its pool: tell another thread to do it");
+  impl_->stop();
+}
 
 }  // namespace sluice

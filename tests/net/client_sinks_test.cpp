@@ -339,6 +339,34 @@ TEST_CASE("a sink without a file keeps what is wanted for the client's next life
   CHECK(second.call(task, kLong).as<std::string>() == "kept!");
 }
 
+TEST_CASE("when the ventilator ends for good, those who wait are told and calls throw") {
+  Farm farm;
+  Client client(farm.client_options());
+  std::future<Outcome> future = client.submit(shout("nobody runs it"));
+  REQUIRE(client.wait_confirmed(kLong));
+  farm.ventilator().stop();
+  const Outcome outcome = get(future);
+  CHECK(outcome.status == Status::unknown);
+  CHECK(outcome.error.find("has ended") != std::string::npos);
+  CHECK_THROWS_WITH_AS(client.post(shout("too late")), doctest::Contains("has ended"), Error);
+}
+
+TEST_CASE("a question in a callback is a mistake that is told") {
+  Farm farm;
+  farm.start_worker();
+  std::promise<std::string> said;
+  Client client(farm.client_options());
+  client.submit(shout("a"), [&](const Outcome&) {
+    try {
+      static_cast<void>(client.query("status", {}, kLong));
+      said.set_value("");
+    } catch (const Error& error) {
+      said.set_value(error.what());
+    }
+  });
+  CHECK(said.get_future().get().find("ask from another thread") != std::string::npos);
+}
+
 TEST_CASE("a call in a callback is a mistake that is told") {
   Farm farm;
   farm.start_worker();

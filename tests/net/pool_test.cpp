@@ -228,6 +228,23 @@ TEST_SUITE("pool") {
     CHECK(pool.wait(kHangs));
   }
 
+  TEST_CASE("a pool whose tasks come from clients is started by hand") {
+    Pool pool(quick(1));
+    pool.on<std::string>("greet", [](const std::string& name) { return "hello " + name; });
+    pool.start();
+    ClientOptions options;
+    options.connect = pool.endpoint();
+    Client client(options);
+    CHECK(client.call(Task::of("greet", "you"), kHangs).as<std::string>() == "hello you");
+  }
+
+  TEST_CASE("a callback that would stop its pool is told not to") {
+    Pool pool(quick(1));
+    pool.on("square", square);
+    pool.submit("square", 2, [&](const Outcome&) { pool.stop(); });
+    CHECK_THROWS_WITH_AS((void)pool.wait(kHangs), doctest::Contains("cannot stop its pool"), Error);
+  }
+
   TEST_CASE("a stopped pool tells those who wait, and takes nothing") {
     auto pool = std::make_unique<Pool>(quick(0));
     std::future<Outcome> future = pool->submit("nobody runs it", 1);
