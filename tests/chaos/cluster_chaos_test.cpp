@@ -88,7 +88,7 @@ TEST_SUITE("chaos: clusters") {
   TEST_CASE("whatever is killed or stopped, each task has one outcome in the end") {
     const std::uint64_t seed = number_from("SLUICE_SEED", std::random_device{}());
     const std::uint64_t length = number_from("SLUICE_CHAOS_SECONDS", 60);
-    const TempDir folder;
+    const TempFolder folder;
     SinkProcess sink(folder.file("outcomes.jsonl"));
     HandlerCluster cluster(
         {"--sink", sink.endpoint(), "--heartbeat", "250ms", "--max-losses", "1000"});

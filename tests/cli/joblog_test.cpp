@@ -11,24 +11,12 @@
 #include <iterator>
 
 #include "sluice/error.hpp"
+#include "support/temp_folder.hpp"
 
 namespace sluice::cli {
 namespace {
 
 using namespace std::chrono_literals;
-
-class TempFolder {
- public:
-  TempFolder() { REQUIRE(::mkdtemp(path_.data()) != nullptr); }
-  ~TempFolder() { std::filesystem::remove_all(path_); }
-  TempFolder(const TempFolder&) = delete;
-  TempFolder& operator=(const TempFolder&) = delete;
-
-  [[nodiscard]] std::string log() const { return path_ + "/log"; }
-
- private:
-  std::string path_ = "/tmp/sluice_joblog_XXXXXX";
-};
 
 std::string content(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -123,35 +111,35 @@ TEST_SUITE("joblog") {
 
   TEST_CASE("a fresh joblog starts with the header and forgets what was there") {
     const TempFolder folder;
-    put(folder.log(), "old\n");
-    JobLog log(folder.log(), JobLog::Open::fresh);
-    CHECK(content(folder.log()) == kHeader);
+    put(folder.file("log"), "old\n");
+    JobLog log(folder.file("log"), JobLog::Open::fresh);
+    CHECK(content(folder.file("log")) == kHeader);
   }
 
   TEST_CASE("an entry is in the file as soon as it is written") {
     const TempFolder folder;
-    JobLog log(folder.log(), JobLog::Open::fresh);
+    JobLog log(folder.file("log"), JobLog::Open::fresh);
     log.write(entry(1, "echo 'a b'"));
-    CHECK(content(folder.log()) == kHeader + kFirst);
+    CHECK(content(folder.file("log")) == kHeader + kFirst);
     log.write(entry(1, "echo 'a b'"));
-    CHECK(content(folder.log()) == kHeader + kFirst + kFirst);
+    CHECK(content(folder.file("log")) == kHeader + kFirst + kFirst);
   }
 
   TEST_CASE("an appended joblog keeps what was there, and has one header") {
     const TempFolder folder;
     for (int i = 0; i < 2; ++i) {
-      JobLog log(folder.log(), JobLog::Open::append);
+      JobLog log(folder.file("log"), JobLog::Open::append);
       log.write(entry(1, "echo 'a b'"));
     }
-    CHECK(content(folder.log()) == kHeader + kFirst + kFirst);
+    CHECK(content(folder.file("log")) == kHeader + kFirst + kFirst);
   }
 
   TEST_CASE("a line torn off by a crash is closed before new ones") {
     const TempFolder folder;
-    put(folder.log(), kHeader + "1\t:\t179");
-    JobLog log(folder.log(), JobLog::Open::append);
+    put(folder.file("log"), kHeader + "1\t:\t179");
+    JobLog log(folder.file("log"), JobLog::Open::append);
     log.write(entry(1, "echo 'a b'"));
-    CHECK(content(folder.log()) == kHeader + "1\t:\t179\n" + kFirst);
+    CHECK(content(folder.file("log")) == kHeader + "1\t:\t179\n" + kFirst);
   }
 
   TEST_CASE("a joblog that cannot be opened is an error that names it") {

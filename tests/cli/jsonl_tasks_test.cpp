@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/temp_folder.hpp"
+#include "support/temp_folder.hpp"
 #include "cli/test_pipe.hpp"
 #include "sluice/command.hpp"
 #include "sluice/error.hpp"

@@ -20,7 +20,7 @@ namespace sluice::e2e {
 ///   CHECK(cluster.wait_outcomes(2));
 class Cluster {
  public:
-  TempDir dir;
+  TempFolder dir;
   std::unique_ptr<Process> ventilator;
   std::vector<std::unique_ptr<Process>> workers;
 

@@ -47,10 +47,10 @@ TEST_SUITE("e2e: killed workers") {
     for (const json& outcome : outcomes) attempts[outcome.at("seq")] = outcome.at("attempts");
     std::size_t cut_off = 0;
     for (const HandlerWorker& victim : victims) {
-      for (const auto& [seq, attempt] : unfinished(victim)) {
+      for (const auto& task : unfinished(victim)) {
         ++cut_off;
-        CAPTURE(seq);
-        CHECK(attempts[seq] > attempt);
+        CAPTURE(task.first);
+        CHECK(attempts[task.first] > task.second);
       }
     }
     CHECK(cut_off > 0);

@@ -38,7 +38,7 @@ TEST_SUITE("e2e: sinks") {
   // Case 8: "the sink's file decides duplicates; nothing is executed again".
   TEST_CASE("a sink may be killed and started again: nothing runs twice, nothing is doubled") {
     constexpr int kTasks = 6000;
-    const TempDir folder;
+    const TempFolder folder;
     const std::string file = folder.file("outcomes.jsonl");
     SinkProcess sink(file);
     HandlerCluster cluster({"--sink", sink.endpoint()});
@@ -72,7 +72,7 @@ TEST_SUITE("e2e: sinks") {
   // Case 9: "DEFER, credit runs out, the ventilator holds, status says why; goes on when there
   // is room".
   TEST_CASE("tasks wait while the sink's disk is full, and go on when there is room") {
-    const TempDir folder;
+    const TempFolder folder;
     const SmallDisk disk(folder.file("disk"));
     if (!disk.mounted()) {
       MESSAGE("skipped: this user cannot mount a file system");

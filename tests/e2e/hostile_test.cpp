@@ -146,7 +146,7 @@ TEST_SUITE("e2e: hostile peers") {
   }
 
   TEST_CASE("a sink tells how many frames it refused") {
-    const TempDir folder;
+    const TempFolder folder;
     Process sink(Words{sluice_program(), "sink", "--out", folder.file("o.jsonl")});
     REQUIRE(sink.prints("\n"));
     const std::vector<std::uint16_t> ports = listening_ports(sink.pid());

@@ -100,40 +100,6 @@ bool eventually(const std::function<bool()>& condition, milliseconds timeout) {
   return true;
 }
 
-TempDir::TempDir() : path_("/tmp/sluice_e2e_XXXXXX") {
-  REQUIRE(::mkdtemp(path_.data()) != nullptr);
-}
-
-TempDir::~TempDir() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
-
-std::string TempDir::file(std::string_view name) const { return path_ + '/' + std::string(name); }
-
-void TempDir::write(std::string_view name, std::string_view text) const {
-  std::ofstream file_to_write(file(name), std::ios::binary);
-  file_to_write << text;
-  REQUIRE(file_to_write.flush());
-}
-
-std::string TempDir::read(std::string_view name) const {
-  std::ostringstream text;
-  text << std::ifstream(file(name), std::ios::binary).rdbuf();
-  return text.str();
-}
-
-Words TempDir::lines(std::string_view name) const {
-  const std::string text = read(name);
-  Words result;
-  std::size_t start = 0;
-  for (std::size_t end = 0; (end = text.find('\n', start)) != std::string::npos; start = end + 1)
-    result.push_back(text.substr(start, end - start));
-  return result;
-}
-
-bool TempDir::has(std::string_view name) const { return std::filesystem::exists(file(name)); }
-
 Process::Process(Words words, ProcessOptions options) {
   auto in = make_pipe(), out = make_pipe(), err = make_pipe();
   std::vector<std::string> env = environment(options);

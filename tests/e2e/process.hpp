@@ -15,6 +15,8 @@
 #include <utility>
 #include <vector>
 
+#include "support/temp_folder.hpp"
+
 namespace sluice::e2e {
 
 using namespace std::chrono_literals;  // durations only
@@ -30,27 +32,6 @@ inline constexpr std::chrono::milliseconds kSoon{30'000};
 /// cannot be waited for otherwise, such as lines in a file.
 [[nodiscard]] bool eventually(const std::function<bool()>& condition,
                               std::chrono::milliseconds timeout = kSoon);
-
-/// A folder that goes with the test, and what is in it.
-class TempDir {
- public:
-  TempDir();
-  ~TempDir();
-  TempDir(const TempDir&) = delete;
-  TempDir& operator=(const TempDir&) = delete;
-
-  [[nodiscard]] const std::string& path() const { return path_; }
-  [[nodiscard]] std::string file(std::string_view name) const;
-  void write(std::string_view name, std::string_view text) const;
-  /// Empty if there is no such file.
-  [[nodiscard]] std::string read(std::string_view name) const;
-  /// Its complete lines, without their line ends.
-  [[nodiscard]] Words lines(std::string_view name) const;
-  [[nodiscard]] bool has(std::string_view name) const;
-
- private:
-  std::string path_;
-};
 
 struct ProcessOptions {
   std::vector<std::pair<std::string, std::string>> env;  ///< added to the test's own

@@ -111,7 +111,7 @@ TEST_SUITE("run: inputs") {
 
   TEST_CASE("--workdir is where the tasks start; without it they start where the run did") {
     const RunRig rig;
-    const TempDir elsewhere;
+    const TempFolder elsewhere;
     CHECK(rig.run({"--", "pwd; echo {}", ":::", "x"}).out == rig.dir.path() + "\nx\n");
     CHECK(rig.run({"--workdir", elsewhere.path(), "--", "pwd; echo {}", ":::", "x"}).out ==
           elsewhere.path() + "\nx\n");

@@ -43,7 +43,7 @@ struct LoggedTask {
 /// The program runs in `dir`, and so do its tasks.
 class RunRig {
  public:
-  TempDir dir;
+  TempFolder dir;
 
   [[nodiscard]] Ran run(const Words& words, const std::string& input = {}) const {
     ProcessOptions options;

@@ -263,7 +263,7 @@ TEST_SUITE("verbs") {
     Cluster cluster;
     cluster.start_ventilator();
     cluster.start_worker({"-j", "1"});
-    const TempDir elsewhere;
+    const TempFolder elsewhere;
     ProcessOptions options;
     options.cwd = elsewhere.path();
     REQUIRE(

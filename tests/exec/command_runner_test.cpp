@@ -73,10 +73,10 @@ TEST_CASE("processor time is the command's") {
 
 TEST_CASE("commands run side by side and come back as they end") {
   const TempFolder folder;
-  REQUIRE(::mkfifo((folder / "gate").c_str(), 0600) == 0);
+  REQUIRE(::mkfifo(folder.file("gate").c_str(), 0600) == 0);
   Rig rig(slots(2));
-  const std::uint64_t first = rig.start(shell("cat < " + (folder / "gate")));
-  const std::uint64_t second = rig.start(shell("echo opened > " + (folder / "gate")));
+  const std::uint64_t first = rig.start(shell("cat < " + folder.file("gate")));
+  const std::uint64_t second = rig.start(shell("echo opened > " + folder.file("gate")));
   CHECK(rig.runner.under_way() == 2);
   std::map<std::uint64_t, CommandResult> results;
   for (int i = 0; i < 2; ++i) {

@@ -36,7 +36,7 @@ TEST_CASE("a process knows its own status") {
 }
 
 TEST_CASE("grandchildren are descendants but not children") {
-  const test::TempFolder folder;
+  const TempFolder folder;
   test::Word word(folder);
   const pid_t child = start_script("sleep 1000 & echo $! > " + word.path() + "; wait");
   const pid_t grandchild = word.pid();
@@ -53,7 +53,7 @@ TEST_CASE("grandchildren are descendants but not children") {
 }
 
 TEST_CASE("a child that is not chosen lives on") {
-  const test::TempFolder folder;
+  const TempFolder folder;
   test::Word word(folder);
   const pid_t child = start_script("echo $$ > " + word.path() + "; exec sleep 1000");
   CHECK(word.pid() == child);
@@ -65,7 +65,7 @@ TEST_CASE("a child that is not chosen lives on") {
 }
 
 TEST_CASE("the environment that a process was started with is told exactly") {
-  const test::TempFolder folder;
+  const TempFolder folder;
   test::Word word(folder);
   const test::Word never(folder, "never");
   const pid_t child = start_script("MARK=abc exec sh -c 'echo x > " + word.path() + "; read y < " +

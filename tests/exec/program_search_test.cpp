@@ -13,7 +13,7 @@ namespace sluice::exec {
 TEST_SUITE_BEGIN("program_search");
 
 TEST_CASE("the first file in PATH that can be run is taken") {
-  const test::TempFolder one, two;
+  const TempFolder one, two;
   one.write("tool", "", 0644);
   const std::string second = two.write("tool", "", 0755);
   const Program program = find_program("tool", one.path() + ":/nonexistent:" + two.path(), "");
@@ -22,9 +22,9 @@ TEST_CASE("the first file in PATH that can be run is taken") {
 }
 
 TEST_CASE("a file that may not be run is told from one that is not there") {
-  const test::TempFolder folder;
+  const TempFolder folder;
   folder.write("tool", "", 0644);
-  std::filesystem::create_directory(folder / "folder");
+  std::filesystem::create_directory(folder.file("folder"));
   CHECK(find_program("tool", folder.path(), "").error == EACCES);
   CHECK(find_program("other", folder.path(), "").error == ENOENT);
   CHECK(find_program("folder", folder.path(), "").error == ENOENT);
@@ -37,8 +37,8 @@ TEST_CASE("a name with a slash is left alone") {
 }
 
 TEST_CASE("relative and empty entries of PATH are meant from the working folder") {
-  const test::TempFolder folder;
-  std::filesystem::create_directory(folder / "bin");
+  const TempFolder folder;
+  std::filesystem::create_directory(folder.file("bin"));
   folder.write("bin/tool", "", 0755);
   folder.write("here", "", 0755);
   CHECK(find_program("tool", "bin", folder.path()).file == "bin/tool");

@@ -23,6 +23,7 @@
 #include "exec/process_tree.hpp"
 #include "exec/unique_fd.hpp"
 #include "sluice/command.hpp"
+#include "support/temp_folder.hpp"
 
 namespace sluice::exec::test {
 
@@ -44,32 +45,6 @@ inline Command program(std::vector<std::string> argv) {
   return command;
 }
 
-/// A folder that removes itself.
-class TempFolder {
- public:
-  TempFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "sluice-exec-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  TempFolder(const TempFolder&) = delete;
-  TempFolder& operator=(const TempFolder&) = delete;
-  ~TempFolder() { std::filesystem::remove_all(path_); }
-
-  [[nodiscard]] std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-  [[nodiscard]] const std::string& path() const { return path_; }
-
-  std::string write(const std::string& name, const std::string& content, mode_t mode) const {
-    std::string file = *this / name;
-    std::ofstream(file, std::ios::binary) << content;
-    REQUIRE(::chmod(file.c_str(), mode) == 0);
-    return file;
-  }
-
- private:
-  std::string path_;
-};
-
 inline bool wait_for(int fd, milliseconds patience = kPatience) {
   pollfd poll{fd, POLLIN, 0};
   return ::poll(&poll, 1, static_cast<int>(patience.count())) > 0;
@@ -79,7 +54,7 @@ inline bool wait_for(int fd, milliseconds patience = kPatience) {
 class Word {
  public:
   explicit Word(const TempFolder& folder, const std::string& name = "word")
-      : path_(folder / name) {
+      : path_(folder.file(name)) {
     REQUIRE(::mkfifo(path_.c_str(), 0600) == 0);
     // Open for writing, too, so that writers never wait and readers see no end.
     fd_.reset(::open(path_.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC));

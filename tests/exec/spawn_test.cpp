@@ -51,7 +51,7 @@ TEST_CASE("a program is found by PATH and gets its arguments as they are") {
 }
 
 TEST_CASE("PATH is the command's own") {
-  const test::TempFolder folder;
+  const TempFolder folder;
   folder.write("tool", "#!/bin/sh\necho found\n", 0755);
   Command command = program({"tool"});
   command.env = {{"PATH", folder.path()}};
@@ -68,7 +68,7 @@ TEST_CASE("the task's variables win over the command's, and these over the worke
 }
 
 TEST_CASE("the working folder also counts for a relative program") {
-  const test::TempFolder folder;
+  const TempFolder folder;
   folder.write("tool", "#!/bin/sh\npwd\n", 0755);
   Command command = program({"./tool"});
   command.cwd = folder.path();
@@ -76,7 +76,7 @@ TEST_CASE("the working folder also counts for a relative program") {
 }
 
 TEST_CASE("a script without an interpreter line is run by the shell") {
-  const test::TempFolder folder;
+  const TempFolder folder;
   const std::string file = folder.write("tool", "echo \"$1 from sh\"\n", 0755);
   CHECK(output_of(program({file, "hello"})) == "hello from sh\n");
 }
@@ -101,7 +101,7 @@ TEST_CASE("without input stdin is at its end, and short input is in the pipe fro
 }
 
 TEST_CASE("what is not found is 127, what may not be run is 126") {
-  const test::TempFolder folder;
+  const TempFolder folder;
   const std::string file = folder.write("data", "text", 0644);
   const SpawnFailure missing = failure_of(program({"no-such-program"}));
   CHECK(missing.exit_code == 127);
@@ -116,7 +116,7 @@ TEST_CASE("what is not found is 127, what may not be run is 126") {
 }
 
 TEST_CASE("a missing interpreter is not blamed on the script") {
-  const test::TempFolder folder;
+  const TempFolder folder;
   const std::string file = folder.write("tool", "#!/no/such/interpreter\n", 0755);
   const SpawnFailure failure = failure_of(program({file}));
   CHECK(failure.exit_code == 127);

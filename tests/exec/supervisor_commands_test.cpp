@@ -72,17 +72,17 @@ TEST_CASE("the grace is the whole group's, not only the first process's") {
   const TempFolder folder;
   const std::string saver =
       folder.write("saver",
-                   "#!/bin/sh\ntrap 'sleep 0.4; echo saved > " + (folder / "state") +
+                   "#!/bin/sh\ntrap 'sleep 0.4; echo saved > " + folder.file("state") +
                        "; exit 0' TERM\necho x\nwhile :; do sleep 0.02; done\n",
                    0755);
   Rig rig(with(kNever, milliseconds(1)));
-  for (const std::string& redirection : {std::string(), " > " + (folder / "log") + " 2>&1"}) {
+  for (const std::string& redirection : {std::string(), " > " + folder.file("log") + " 2>&1"}) {
     CAPTURE(redirection);
-    std::filesystem::remove(folder / "state");
+    std::filesystem::remove(folder.file("state"));
     const CommandResult result = rig.run(shell(saver + redirection + "; :"), milliseconds(200));
     CHECK(result.end == End::timed_out);
     CHECK(result.signal == SIGTERM);
-    CHECK(std::filesystem::exists(folder / "state"));
+    CHECK(std::filesystem::exists(folder.file("state")));
   }
 }
 

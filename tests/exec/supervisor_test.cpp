@@ -75,10 +75,10 @@ TEST_CASE("a command that closes its output early still runs to its end") {
   const TempFolder folder;
   Rig rig;
   const CommandResult result =
-      rig.run(shell("exec >&- 2>&-; sleep 0.05; echo x > " + (folder / "made") + "; exit 7"));
+      rig.run(shell("exec >&- 2>&-; sleep 0.05; echo x > " + folder.file("made") + "; exit 7"));
   CHECK(result.end == End::exited);
   CHECK(result.exit_code == 7);
-  CHECK(std::filesystem::exists(folder / "made"));
+  CHECK(std::filesystem::exists(folder.file("made")));
 }
 
 // All payloads are handed over before anything is received, and all results
@@ -103,8 +103,8 @@ TEST_CASE("both sides can have much to send at once") {
 TEST_CASE("with too few descriptors some commands are not started and all are answered") {
   constexpr std::size_t kSlots = 30;
   const TempFolder folder;
-  REQUIRE(::mkfifo((folder / "gate").c_str(), 0600) == 0);
-  const UniqueFd gate(::open((folder / "gate").c_str(), O_RDWR | O_CLOEXEC));
+  REQUIRE(::mkfifo(folder.file("gate").c_str(), 0600) == 0);
+  const UniqueFd gate(::open(folder.file("gate").c_str(), O_RDWR | O_CLOEXEC));
   rlimit before{};
   REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
   rlimit tight = before;
@@ -114,7 +114,7 @@ TEST_CASE("with too few descriptors some commands are not started and all are an
   options.slots = kSlots;
   Rig rig(options);
   REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
-  for (std::size_t i = 0; i < kSlots; ++i) rig.start(shell("read x < " + (folder / "gate")));
+  for (std::size_t i = 0; i < kSlots; ++i) rig.start(shell("read x < " + folder.file("gate")));
   const Finished refused = rig.next();  // the others wait at the gate
   CHECK(refused.end == End::not_started);
   CHECK(refused.error.find("Too many open files (raise the limit") != std::string::npos);

@@ -27,7 +27,7 @@
 #include "net/rig.hpp"
 #include "net/router.hpp"
 #include "net/wake.hpp"
-#include "store/temp_folder.hpp"
+#include "support/temp_folder.hpp"
 #include "wire/codec.hpp"
 
 using namespace sluice;

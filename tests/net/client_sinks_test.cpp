@@ -22,7 +22,7 @@
 #include <sluice/ventilator.hpp>
 #include <sluice/worker.hpp>
 
-#include "store/temp_folder.hpp"
+#include "support/temp_folder.hpp"
 
 using namespace sluice;
 using namespace std::chrono_literals;

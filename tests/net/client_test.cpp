@@ -11,7 +11,7 @@
 #include <sluice/error.hpp>
 
 #include "net/rig.hpp"
-#include "store/temp_folder.hpp"
+#include "support/temp_folder.hpp"
 
 using namespace sluice;
 using namespace std::chrono_literals;

@@ -9,12 +9,13 @@
 
 #include "net/rig.hpp"
 #include "sluice/error.hpp"
+#include "support/temp_folder.hpp"
 
 using namespace sluice;
 
 TEST_SUITE("ipc_lock") {
   TEST_CASE("a path is locked once, until its holder goes") {
-    const net::rig::TempDir dir;
+    const TempFolder dir;
     const std::string path = dir.file("s");
     std::optional<net::IpcLock> first(path);
     CHECK_THROWS_AS(net::IpcLock{path}, Error);
@@ -23,7 +24,7 @@ TEST_SUITE("ipc_lock") {
   }
 
   TEST_CASE("nothing is left of a lock that was let go") {
-    const net::rig::TempDir dir;
+    const TempFolder dir;
     const std::string path = dir.file("s");
     { const net::IpcLock lock(path); }
     CHECK(::access((path + ".lock").c_str(), F_OK) != 0);

@@ -18,6 +18,8 @@
 #include <sluice/client.hpp>
 #include <sluice/typed.hpp>
 
+#include "support/temp_folder.hpp"
+
 using namespace sluice;
 using namespace std::chrono_literals;
 
@@ -58,12 +60,6 @@ class Gate {
   std::mutex mutex_;
   std::condition_variable changed_;
   bool open_ = false;
-};
-
-struct Folder {
-  std::string path = "/tmp/sluice-pool-XXXXXX";
-  Folder() { REQUIRE(::mkdtemp(path.data()) != nullptr); }
-  ~Folder() { std::filesystem::remove_all(path); }
 };
 
 }  // namespace
@@ -257,9 +253,9 @@ TEST_SUITE("pool") {
   }
 
   TEST_CASE("workers from elsewhere and clients find it by its access file") {
-    const Folder folder;
+    const TempFolder folder;
     PoolOptions options = quick(0);
-    options.access = folder.path + "/access.json";
+    options.access = folder.file("access.json");
     std::optional<Pool> pool(std::in_place, options);
     const Access access = Access::load(options.access);
     CHECK(access.control == pool->endpoint());
@@ -282,9 +278,9 @@ TEST_SUITE("pool") {
     PoolOptions options = quick(0);
     options.ventilator.sinks = {"tcp://127.0.0.1:5571"};
     CHECK_THROWS_WITH_AS(Pool{options}, doctest::Contains("leave the list of sinks empty"), Error);
-    const Folder folder;
+    const TempFolder folder;
     options = quick(0);
-    options.access = folder.path;
+    options.access = folder.path();
     CHECK_THROWS_WITH_AS(Pool{options}, doctest::Contains("cannot be replaced"), Error);
   }
 

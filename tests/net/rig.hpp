@@ -119,22 +119,4 @@ struct TcpListener {
   }
 };
 
-/// A directory of its own, removed with what sluice leaves in it.
-class TempDir {
- public:
-  TempDir() {
-    std::string name = "/tmp/sluice-net-XXXXXX";
-    if (::mkdtemp(name.data()) != nullptr) path_ = name;
-  }
-  ~TempDir() {
-    if (!path_.empty()) ::rmdir(path_.c_str());
-  }
-  TempDir(const TempDir&) = delete;
-  TempDir& operator=(const TempDir&) = delete;
-  [[nodiscard]] std::string file(const std::string& name) const { return path_ + '/' + name; }
-
- private:
-  std::string path_;
-};
-
 }  // namespace sluice::net::rig

@@ -13,6 +13,7 @@
 #include "net/dealer.hpp"
 #include "net/rig.hpp"
 #include "sluice/error.hpp"
+#include "support/temp_folder.hpp"
 
 using namespace sluice;
 using net::Dealer;
@@ -274,7 +275,7 @@ TEST_SUITE("router") {
   }
 
   TEST_CASE("an ipc path has one router at a time, and is free when that is gone") {
-    const net::rig::TempDir dir;
+    const TempFolder dir;
     const Endpoint where = Endpoint::parse("ipc://" + dir.file("s"));
     for (int i = 0; i < 5; ++i) {
       Router router = make(where);

@@ -22,7 +22,7 @@
 #include "net/context.hpp"
 #include "net/dealer.hpp"
 #include "net/rig.hpp"
-#include "store/temp_folder.hpp"
+#include "support/temp_folder.hpp"
 #include "wire/codec.hpp"
 
 using namespace sluice;

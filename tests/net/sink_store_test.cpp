@@ -16,7 +16,7 @@
 #include <sluice/command.hpp>
 
 #include "core/chunk.hpp"
-#include "store/temp_folder.hpp"
+#include "support/temp_folder.hpp"
 
 using namespace sluice;
 using namespace sluice::net;

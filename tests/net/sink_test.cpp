@@ -8,7 +8,7 @@
 
 #include <sluice/error.hpp>
 
-#include "store/temp_folder.hpp"
+#include "support/temp_folder.hpp"
 
 using namespace sluice;
 

@@ -16,7 +16,7 @@
 
 #include <sluice/error.hpp>
 
-#include "store/temp_folder.hpp"
+#include "support/temp_folder.hpp"
 
 using namespace sluice;
 using namespace sluice::store;

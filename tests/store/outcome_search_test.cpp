@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "store/outcome_line.hpp"
-#include "store/temp_folder.hpp"
+#include "support/temp_folder.hpp"
 
 using namespace sluice;
 using namespace sluice::store;
