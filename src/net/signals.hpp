@@ -33,7 +33,7 @@ class SignalsBlocked {
 /// from then on. The signals stay blocked afterwards.
 class SignalReader {
  public:
-  explicit SignalReader(std::initializer_list<int> signals);  // SIGINT, SIGTERM, ...; throws Error
+  SignalReader(std::initializer_list<int> signals);  // SIGINT, SIGTERM, ...; throws Error
 
   /// The next signal that came, or nothing. Never blocks.
   [[nodiscard]] std::optional<int> next();
