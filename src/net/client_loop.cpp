@@ -34,13 +34,6 @@ core::SubmitterOptions core_options(const ClientOptions& options) {
   return out;
 }
 
-// What a ventilator sends is small; only the hard limit binds it.
-wire::Limits wire_limits() {
-  wire::Limits limits;
-  limits.max_frame = wire::kHardMaxFrame;
-  return limits;
-}
-
 std::string reason(core::Code code) {
   switch (code) {
     case core::Code::too_large:
@@ -65,8 +58,8 @@ ClientLoop::ClientLoop(const ClientOptions& options, Client::OnConfirm on_confir
       on_confirm_(std::move(on_confirm)),
       frames_(FramePool::make()),
       core_(core_options(options), random_id<core::Boot>(), random_u64()),
-      link_(Context::shared(), Endpoint::parse(options.connect), wire::Role::client, wire_limits(),
-            frames_),
+      link_(Context::shared(), Endpoint::parse(options.connect), wire::Role::client,
+            wire::widest_limits(), frames_),
       sinks_(core_options(options).name, frames_, [this] { inbox_.told(); }),
       inbox_(options.max_unconfirmed, options.max_unconfirmed_bytes, options.max_awaited) {
   const SignalsBlocked blocked;
@@ -124,16 +117,10 @@ void ClientLoop::end() {
 void ClientLoop::turn() {
   wait();
   const core::Time now = Clock::now();  // read once: a turn happens at one instant
-  // What the other side said before the connection went, a BYE above all, is heard first.
-  const bool cut = link_.next_event() == OutgoingLink::Event::disconnected;
-  link_.flush();
-  for (int i = 0; cut || i < kMaxMessagesPerTurn; ++i) {
-    auto envelope = link_.receive(pool_);
-    if (!envelope) break;
-    core_.receive(*envelope, now);
-    pool_.give_back(std::move(envelope->message));
-  }
-  if (cut) core_.link_lost(now);
+  const auto heard = link_.hear(pool_, kMaxMessagesPerTurn, [&](const core::Envelope& envelope) {
+    core_.receive(envelope, now);
+  });
+  if (heard.cut) core_.link_lost(now);
   if (core_.stats().sessions != sessions_) {
     sessions_ = core_.stats().sessions;
     sinks_.ventilator_is(core_.opened(), now);
@@ -237,8 +224,6 @@ void ClientLoop::tell(const core::SubmitAnswer& answer, const core::Log& log, co
   sinks_.answered(answer, log, confirmation_.why, now);
 }
 
-// Without a ventilator the client would try for ever; the access file may tell that it is gone.
-// Before the first session that is the constructor's to say.
 // When a ventilator that was there has been away for too long.
 std::optional<core::Time> ClientLoop::patience_ends() const {
   if (!away_since_ || patience_.count() <= 0) return std::nullopt;
@@ -248,6 +233,8 @@ std::optional<core::Time> ClientLoop::patience_ends() const {
   return *away_since_ + patience;
 }
 
+// Without a ventilator the client would try for ever; the access file may tell that it is gone.
+// Before the first session that is the constructor's to say.
 void ClientLoop::look_for_ventilator(core::Time now) {
   if (core_.ready() || core_.stats().sessions == 0)
     away_since_.reset();
@@ -320,7 +307,7 @@ core::CancelDone ClientLoop::cancel(std::vector<core::Seq> seqs,
 
 // The core answers every question by its deadline, so this wait needs none of its own.
 ClientLoop::Answer ClientLoop::ask(Question question) {
-  if (std::this_thread::get_id() == thread_.get_id())
+  if (inbox_.is_loops_thread())
     throw Error("a callback cannot wait for an answer: ask from another thread");
   std::unique_lock lock(mutex_);
   const std::uint64_t cookie = ++last_cookie_;

@@ -16,12 +16,6 @@ namespace {
 
 constexpr int kMaxMessagesPerTurn = 256;
 
-wire::Limits wire_limits() {
-  wire::Limits limits;
-  limits.max_frame = wire::kHardMaxFrame;
-  return limits;
-}
-
 Outcome unknown(const core::TaskKey& task, std::string why) {
   Outcome outcome;
   outcome.id = {task.log, core::raw(task.seq)};
@@ -63,7 +57,7 @@ ClientSinks::Sink& ClientSinks::sink_at(const std::string& endpoint) {
   core::WatcherOptions options;
   options.name = name_;
   OutgoingLink link(Context::shared(), Endpoint::parse(endpoint), wire::Role::producer,
-                    wire_limits(), frames_);
+                    wire::widest_limits(), frames_);
   auto sink = std::make_unique<Sink>(core::Watcher(std::move(options), boot_, random_u64()),
                                      std::move(link));
   return *sinks_.emplace(endpoint, std::move(sink)).first->second;
@@ -158,15 +152,12 @@ std::optional<core::Time> ClientSinks::next_deadline() const {
 // Each message is told at once, while its frame is there.
 void ClientSinks::receive(core::Time now) {
   for (auto& [endpoint, sink] : sinks_) {
-    const bool cut = sink->link.next_event() == OutgoingLink::Event::disconnected;
-    sink->link.flush();
-    for (int i = 0; cut || i < kMaxMessagesPerTurn; ++i) {
-      auto envelope = sink->link.receive(pool_);
-      if (!envelope) break;
-      sink->core.receive(*envelope, now, arrivals_);
-      tell_arrivals();
-    }
-    if (cut) sink->core.link_lost(now);
+    const auto heard =
+        sink->link.hear(pool_, kMaxMessagesPerTurn, [&](const core::Envelope& envelope) {
+          sink->core.receive(envelope, now, arrivals_);
+          tell_arrivals();
+        });
+    if (heard.cut) sink->core.link_lost(now);
   }
 }
 

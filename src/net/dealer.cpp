@@ -21,7 +21,7 @@ Dealer::Dealer(std::shared_ptr<Context> context, const Endpoint& where, std::uin
 }
 
 std::optional<core::Bytes> Dealer::receive() {
-  return receive_single(socket_.ref(), frame_, dropped_multipart_);
+  return receive_single(socket_, frame_, dropped_multipart_);
 }
 
 std::optional<LinkEvent> Dealer::next_event() {

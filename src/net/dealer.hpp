@@ -34,8 +34,8 @@ class Dealer {
   [[nodiscard]] const Endpoint& endpoint() const { return endpoint_; }
 
   /// Never blocks. `again`: not connected; wait for PollSet::writable or for `connected`.
-  [[nodiscard]] SendResult send(core::Bytes bytes) { return send_frame(socket_.ref(), bytes); }
-  [[nodiscard]] SendResult send(OutFrame& frame) { return send_frame(socket_.ref(), frame); }
+  [[nodiscard]] SendResult send(core::Bytes bytes) { return send_frame(socket_, bytes); }
+  [[nodiscard]] SendResult send(OutFrame& frame) { return send_frame(socket_, frame); }
 
   /// The next message, good until the next receive(); nullopt if there is none. Messages of
   /// several frames are dropped and counted.

@@ -23,7 +23,7 @@ void done_with(void* /*bytes*/, void* hint) {
   if (!buffer->refused) FramePool::give_back(std::unique_ptr<PooledBuffer>(buffer));
 }
 
-SendResult send_without_copy(zmq::socket_ref socket, OutFrame& frame) {
+SendResult send_without_copy(Socket& socket, OutFrame& frame) {
   PooledBuffer* const buffer = frame.release().release();
   buffer->refused = false;
   zmq_msg_t message;
@@ -32,7 +32,7 @@ SendResult send_without_copy(zmq::socket_ref socket, OutFrame& frame) {
     frame.take_back(std::unique_ptr<PooledBuffer>(buffer));
     throw std::bad_alloc();
   }
-  if (::zmq_msg_send(&message, socket.handle(), ZMQ_DONTWAIT) >= 0) return SendResult::sent;
+  if (::zmq_msg_send(&message, socket.ref().handle(), ZMQ_DONTWAIT) >= 0) return SendResult::sent;
   const SendResult result = result_of(-1);
   buffer->refused = true;
   ::zmq_msg_close(&message);
@@ -42,29 +42,32 @@ SendResult send_without_copy(zmq::socket_ref socket, OutFrame& frame) {
 
 }  // namespace
 
-SendResult send_frame(zmq::socket_ref socket, core::Bytes bytes, int flags) {
+SendResult send_frame(Socket& socket, core::Bytes bytes, int flags) {
+  socket.set_quiet(false);
   return result_of(
-      ::zmq_send(socket.handle(), bytes.data(), bytes.size(), flags | ZMQ_DONTWAIT));
+      ::zmq_send(socket.ref().handle(), bytes.data(), bytes.size(), flags | ZMQ_DONTWAIT));
 }
 
-SendResult send_frame(zmq::socket_ref socket, OutFrame& frame) {
+SendResult send_frame(Socket& socket, OutFrame& frame) {
   if (frame.bytes().size() < kLargeFrame) return send_frame(socket, frame.bytes());
+  socket.set_quiet(false);
   return send_without_copy(socket, frame);
 }
 
-bool receive_part(zmq::socket_ref socket, zmq::message_t& part) {
-  if (::zmq_msg_recv(part.handle(), socket.handle(), ZMQ_DONTWAIT) >= 0) return true;
-  SLUICE_ASSERT(errno == EAGAIN || errno == EINTR);
-  return false;
+bool receive_part(Socket& socket, zmq::message_t& part) {
+  const bool received = ::zmq_msg_recv(part.handle(), socket.ref().handle(), ZMQ_DONTWAIT) >= 0;
+  SLUICE_ASSERT(received || errno == EAGAIN || errno == EINTR);
+  socket.set_quiet(!received && errno == EAGAIN);
+  return received;
 }
 
-std::uint32_t drop_rest(zmq::socket_ref socket, zmq::message_t& part) {
+std::uint32_t drop_rest(Socket& socket, zmq::message_t& part) {
   std::uint32_t dropped = 0;
   while (part.more() && receive_part(socket, part)) ++dropped;
   return dropped;
 }
 
-std::optional<core::Bytes> receive_single(zmq::socket_ref socket, zmq::message_t& part,
+std::optional<core::Bytes> receive_single(Socket& socket, zmq::message_t& part,
                                           std::uint64_t& dropped) {
   for (int tries = 0; tries < kMostDropped && receive_part(socket, part); ++tries) {
     if (drop_rest(socket, part) == 0) return core::Bytes(part.data<std::byte>(), part.size());

@@ -44,7 +44,7 @@ LanePull::LanePull(std::shared_ptr<Context> context, const Endpoint& where,
 }
 
 std::optional<core::Bytes> LanePull::receive() {
-  return receive_single(socket_.ref(), frame_, dropped_multipart_);
+  return receive_single(socket_, frame_, dropped_multipart_);
 }
 
 }  // namespace sluice::net

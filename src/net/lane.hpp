@@ -34,8 +34,8 @@ class LanePush {
   [[nodiscard]] std::uint16_t port() const { return port_; }
 
   /// Never blocks. `again`: the worker is not connected; the message is still the caller's.
-  [[nodiscard]] SendResult send(core::Bytes bytes) { return send_frame(socket_.ref(), bytes); }
-  [[nodiscard]] SendResult send(OutFrame& frame) { return send_frame(socket_.ref(), frame); }
+  [[nodiscard]] SendResult send(core::Bytes bytes) { return send_frame(socket_, bytes); }
+  [[nodiscard]] SendResult send(OutFrame& frame) { return send_frame(socket_, frame); }
   /// To be watched for writing while the probe waits for its worker; never for reading.
   [[nodiscard]] Pollable pollable() const { return socket_.pollable(); }
 

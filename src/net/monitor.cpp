@@ -44,7 +44,7 @@ Monitor::~Monitor() {
 
 std::optional<MonitorEvent> Monitor::next() {
   zmq::message_t part;
-  if (!receive_part(reader_.ref(), part)) return std::nullopt;
+  if (!receive_part(reader_, part)) return std::nullopt;
   MonitorEvent event;
   std::uint16_t what = 0;
   if (part.size() >= sizeof what + sizeof event.value) {  // it always is: u16, u32, native order
@@ -53,7 +53,7 @@ std::optional<MonitorEvent> Monitor::next() {
     std::memcpy(&event.value, bytes + sizeof what, sizeof event.value);
   }
   event.what = what;
-  drop_rest(reader_.ref(), part);  // the endpoint
+  drop_rest(reader_, part);  // the endpoint
   return event;
 }
 

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "core/message.hpp"
 #include "net/context.hpp"
@@ -30,11 +31,33 @@ class OutgoingLink {
   void open();
   void close();
 
-  /// What happened since the last call; asked each turn.
+  /// What happened since the last call; asked each turn, by hear() too.
   enum class Event : std::uint8_t { none, connected, disconnected };
   [[nodiscard]] Event next_event();
   /// The next message that could be read; frames that cannot be are counted and skipped.
   [[nodiscard]] std::optional<core::Envelope> receive(core::EntryPool& pool);
+  /// Gives `each(envelope)` what has come, `most` messages at the most: `more` if that was the
+  /// limit. With a connection that broke (`cut`, which the caller tells its core afterwards) it
+  /// is all that was said before, a BYE perhaps, because it goes with the socket. Sends what
+  /// had to wait.
+  struct Heard {
+    bool cut = false;
+    bool more = false;
+  };
+  template <class Each>
+  [[nodiscard]] Heard hear(core::EntryPool& pool, int most, const Each& each) {
+    Heard heard{next_event() == Event::disconnected};
+    flush();
+    for (int i = 0; heard.cut || i < most; ++i) {
+      auto envelope = receive(pool);
+      if (!envelope) return heard;
+      each(*envelope);
+      pool.give_back(std::move(envelope->message));
+    }
+    heard.more = true;
+    return heard;
+  }
+
   /// Sends, or keeps the message until the connection is there; close() drops it.
   void send(const core::Envelope& envelope);
   /// To be called each turn: sends what had to wait.

@@ -29,7 +29,7 @@ void PollSet::clear() {
 }
 
 std::size_t PollSet::watch(Pollable socket, Want want) {
-  items_.push_back({socket.socket, want, false, false});
+  items_.push_back({socket.socket, socket.quiet, want, false, false});
   fds_.push_back({socket.fd, POLLIN, 0});  // libzmq's descriptor only ever becomes readable
   return items_.size() - 1;
 }
@@ -42,16 +42,20 @@ std::size_t PollSet::watch_fd(int fd, Want want) {
 
 // libzmq's descriptor is edge-triggered: it tells that something happened since one last
 // looked, not that something is there. So its events are asked for before each sleep and after it.
-// Asking costs system calls, so after the sleep only those are asked whose descriptor stirred.
+// Asking costs system calls, so before the sleep those are left out that were found empty and not
+// touched since, and after it only those are asked whose descriptor stirred.
 bool PollSet::look_at_sockets(bool stirred_only) {
   bool any = false;
   for (std::size_t i = 0; i < items_.size(); ++i) {
     Item& item = items_[i];
     if (item.socket == nullptr || (stirred_only && fds_[i].revents == 0)) continue;
+    const bool reads = item.want == Want::read;
+    if (!stirred_only && reads && item.quiet != nullptr && *item.quiet) continue;
     int events = 0;
     std::size_t size = sizeof events;
     SLUICE_ASSERT(::zmq_getsockopt(item.socket, ZMQ_EVENTS, &events, &size) == 0);
     item.readable = (events & ZMQ_POLLIN) != 0;
+    if (item.quiet != nullptr) *item.quiet = !item.readable;
     item.writable = item.want == Want::read_and_write && (events & ZMQ_POLLOUT) != 0;
     any = any || item.readable || item.writable;
   }

@@ -16,6 +16,9 @@ namespace sluice::net {
 struct Pollable {
   void* socket = nullptr;
   int fd = -1;  ///< libzmq's own: to be waited for, never read
+  /// Nothing is there, and the descriptor will tell when something is: no need to ask. Kept by
+  /// the socket; null: not known.
+  bool* quiet = nullptr;
 };
 
 /// Waits with ppoll() instead of zmq_poll(): deadlines are met to the timer's
@@ -48,6 +51,7 @@ class PollSet {
  private:
   struct Item {
     void* socket = nullptr;
+    bool* quiet = nullptr;
     Want want = Want::read;
     bool readable = false;
     bool writable = false;

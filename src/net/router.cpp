@@ -74,14 +74,25 @@ void Router::stop_listening() {
   } while (Clock::now() < deadline);
 }
 
+void Router::watch(PollSet& poll) {
+  messages_slot_ = poll.watch(socket_.pollable());
+  departures_slot_ = poll.watch(monitor_->pollable());
+  polled_ = &poll;
+}
+
+// What somebody said before the departure that was seen has come by now, though the poll looked
+// at the messages before it did.
 std::optional<Incoming> Router::receive() {
+  if (polled_ != nullptr && !polled_->readable(messages_slot_) &&
+      !polled_->readable(departures_slot_))
+    return std::nullopt;
   // Dropping what nobody may send must not keep the loop here; the rest waits for the next turn.
   for (int dropped = 0; dropped < kMostDropped; ++dropped) {
-    if (!receive_part(socket_.ref(), id_)) return std::nullopt;
-    if (!id_.more() || !receive_part(socket_.ref(), frame_)) continue;
+    if (!receive_part(socket_, id_)) return std::nullopt;
+    if (!id_.more() || !receive_part(socket_, frame_)) continue;
     const std::optional<std::uint32_t> number = number_of(id_);
     if (number) meet(*number);
-    const std::uint32_t extra = drop_rest(socket_.ref(), frame_);
+    const std::uint32_t extra = drop_rest(socket_, frame_);
     if (!number) {
       ++counters_.foreign_ids;
       continue;
@@ -130,7 +141,8 @@ void Router::note_departures() {
 }
 
 std::optional<core::PeerId> Router::next_departed() {
-  if (departed_.empty()) note_departures();
+  const bool news = polled_ == nullptr || polled_->readable(departures_slot_);
+  if (departed_.empty() && news) note_departures();
   if (departed_.empty()) return std::nullopt;
   const auto gone = static_cast<core::PeerId>(departed_.back());
   departed_.pop_back();
@@ -141,7 +153,7 @@ SendResult Router::send_id(core::PeerId peer) {
   const std::uint64_t number = core::raw(peer);
   SLUICE_ASSERT(number <= UINT32_MAX);
   const auto id = id_of(static_cast<std::uint32_t>(number));
-  const SendResult result = send_frame(socket_.ref(), id, ZMQ_SNDMORE);
+  const SendResult result = send_frame(socket_, id, ZMQ_SNDMORE);
   if (result == SendResult::unreachable) ++counters_.unreachable;
   if (result == SendResult::again) ++counters_.refused_sends;
   return result;
@@ -151,7 +163,7 @@ SendResult Router::send_id(core::PeerId peer) {
 SendResult Router::send(core::PeerId peer, core::Bytes bytes) {
   const SendResult result = send_id(peer);
   if (result == SendResult::sent) {
-    SLUICE_ASSERT(send_frame(socket_.ref(), bytes) == SendResult::sent);
+    SLUICE_ASSERT(send_frame(socket_, bytes) == SendResult::sent);
   }
   return result;
 }
@@ -159,7 +171,7 @@ SendResult Router::send(core::PeerId peer, core::Bytes bytes) {
 SendResult Router::send(core::PeerId peer, OutFrame& frame) {
   const SendResult result = send_id(peer);
   if (result == SendResult::sent) {
-    SLUICE_ASSERT(send_frame(socket_.ref(), frame) == SendResult::sent);
+    SLUICE_ASSERT(send_frame(socket_, frame) == SendResult::sent);
   }
   return result;
 }

@@ -72,6 +72,9 @@ class Router {
   /// after the receive()s of a turn, which may come across departures themselves.
   [[nodiscard]] std::optional<core::PeerId> next_departed();
 
+  /// Adds what it waits for. Until the next call only that is read which `poll` has found ready.
+  void watch(PollSet& poll);
+
   /// The address a peer connects from, as far as it is known: for status pages.
   [[nodiscard]] std::string peer_address(core::PeerId peer) const;
 
@@ -99,6 +102,9 @@ class Router {
   std::unordered_map<std::uint32_t, Peer> peers_;
   std::unordered_map<int, std::uint32_t> peer_of_fd_;
   std::vector<std::uint32_t> departed_;  // not yet told of
+  // Looking at a socket in vain costs system calls. Null: it must be looked at.
+  const PollSet* polled_ = nullptr;
+  std::size_t messages_slot_ = 0, departures_slot_ = 0;
   Counters counters_;
 };
 

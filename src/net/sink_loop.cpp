@@ -125,8 +125,7 @@ void SinkLoop::turn() {
 
 void SinkLoop::wait() {
   poll_.clear();
-  poll_.watch(router_.pollable());
-  poll_.watch(router_.departures());
+  router_.watch(poll_);
   poll_.watch_fd(wake_.fd());
   std::optional<core::Time> deadline = core_.next_deadline();
   const auto sooner = [&deadline](core::Time at) {

@@ -50,9 +50,11 @@ Socket::Socket(Socket&& other) noexcept
     : context_(std::move(other.context_)),
       socket_(std::move(other.socket_)),
       handle_(std::exchange(other.handle_, nullptr)),
-      fd_(std::exchange(other.fd_, -1)) {}
+      fd_(std::exchange(other.fd_, -1)),
+      quiet_(std::move(other.quiet_)) {}
 
 int Socket::try_bind(const Endpoint& where) {
+  set_quiet(false);
   // "*" listens for IPv4 and IPv6. A name or an interface means its IPv4 address: with IPv6
   // on, libzmq would prefer the other one, which those who connect try last.
   socket_.set(zmq::sockopt::ipv6, where.host == "*" || where.is_ipv6());
@@ -78,6 +80,7 @@ void Socket::connect(const Endpoint& where) {
   if (!where.is_literal()) {
     throw Error("cannot connect to " + where.text() + ": its host must be looked up first");
   }
+  set_quiet(false);
   socket_.set(zmq::sockopt::ipv6, where.is_ipv6());
   if (::zmq_connect(handle_, where.text().c_str()) != 0) {
     throw Error("cannot connect to " + where.text() + ": " + ::zmq_strerror(errno) +

@@ -24,7 +24,11 @@ class Socket {
   /// False only for one that was moved away.
   [[nodiscard]] bool is_open() const { return handle_ != nullptr; }
   [[nodiscard]] zmq::socket_ref ref() const { return zmq::socket_ref(zmq::from_handle, handle_); }
-  [[nodiscard]] Pollable pollable() const { return {handle_, fd_}; }
+  [[nodiscard]] Pollable pollable() const { return {handle_, fd_, quiet_.get()}; }
+
+  /// A receive found nothing: from now on its descriptor tells (libzmq has then taken in all
+  /// that was announced). False again as soon as anything is done with the socket.
+  void set_quiet(bool quiet) const { *quiet_ = quiet; }
 
   /// Listens; returns 0 or what errno was. IPv6 is on where the host asks for it or is "*".
   [[nodiscard]] int try_bind(const Endpoint& where);
@@ -40,6 +44,7 @@ class Socket {
   zmq::socket_t socket_;
   void* handle_ = nullptr;
   int fd_ = -1;
+  std::unique_ptr<bool> quiet_ = std::make_unique<bool>(false);
 };
 
 }  // namespace sluice::net

@@ -129,8 +129,7 @@ void VentilatorLoop::say_bye() {
   }
   while (!listening.empty() && Clock::now() < until) {
     poll_.clear();
-    poll_.watch(router_->pollable());
-    poll_.watch(router_->departures());
+    router_->watch(poll_);
     poll_.wait(until);
     while (router_->receive()) continue;
     while (const auto gone = router_->next_departed()) listening.erase(*gone);
@@ -152,16 +151,15 @@ void VentilatorLoop::turn() {
   core_->advance(now);
 
   core::DispatcherEffects effects = core_->take_effects(now);
+  publish(now);  // before the sends: whoever hears of a confirm finds its task counted
   perform(effects, now);
   core_->recycle(std::move(effects));
   retry_sends(now);
-  publish(now);
 }
 
 void VentilatorLoop::wait() {
   poll_.clear();
-  poll_.watch(router_->pollable());
-  poll_.watch(router_->departures());
+  router_->watch(poll_);
   poll_.watch_fd(wake_.fd());
   for (auto& sink : sinks_) sink->watch(poll_);
   std::optional<core::Time> deadline = core_->next_deadline();
@@ -203,13 +201,12 @@ void VentilatorLoop::receive(core::Time now) {
 
 void VentilatorLoop::receive_from_sinks(core::Time now) {
   for (std::size_t i = 0; i < sinks_.size(); ++i) {
-    const bool cut = sinks_[i]->next_event() == OutgoingLink::Event::disconnected;
-    sinks_[i]->flush();
-    while (auto envelope = sinks_[i]->receive(pool_)) {
-      core_->receive_from_sink(i, *envelope, now);
-      pool_.give_back(std::move(envelope->message));
-    }
-    if (cut) core_->sink_disconnected(i, now);  // what it said before counts
+    const auto heard =
+        sinks_[i]->hear(pool_, kMaxMessagesPerTurn, [&](const core::Envelope& envelope) {
+          core_->receive_from_sink(i, envelope, now);
+        });
+    more_to_do_ = more_to_do_ || heard.more;
+    if (heard.cut) core_->sink_disconnected(i, now);
   }
 }
 

@@ -17,20 +17,13 @@ namespace {
 constexpr int kMaxMessagesPerTurn = 256;
 constexpr auto kAfterSupervisorLoss = std::chrono::seconds(5);
 
-// A worker takes whatever size a ventilator of any limit sends; its credit bounds the sum.
-wire::Limits widest_limits() {
-  wire::Limits limits;
-  limits.max_frame = wire::kHardMaxFrame;
-  return limits;
-}
-
 }  // namespace
 
 WorkerLoop::WorkerLoop(const Endpoint& endpoint, const core::RunnerOptions& options,
                        bool end_with_ventilator, const MakeSlots& make_slots)
     : context_(Context::shared()),
       frames_(FramePool::make()),
-      limits_(widest_limits()),
+      limits_(wire::widest_limits()),
       codec_(wire::Role::worker, limits_),
       core_(options, random_id<core::Boot>(), random_u64()),
       slots_(make_slots(core_.pool_capacity(), wake_)),
@@ -102,7 +95,8 @@ void WorkerLoop::wait() {
   poll_.clear();
   poll_.watch_fd(wake_.fd());
   control_.watch(poll_);
-  if (lane_) poll_.watch(lane_->pollable());
+  lane_slot_.reset();
+  if (lane_) lane_slot_ = poll_.watch(lane_->pollable());
   if (lane_resolver_.busy()) poll_.watch_fd(lane_resolver_.fd());
   for (auto& [link, sink] : sinks_) sink->watch(poll_);
   slots_->watch(poll_);
@@ -140,19 +134,14 @@ void WorkerLoop::take_progress(core::Time now) {
 void WorkerLoop::receive(core::Time now) {
   constexpr core::Runner::From kControl{core::Runner::Source::control, 0};
   constexpr core::Runner::From kLane{core::Runner::Source::lane, 0};
-  // Asked before, told after: what was said before the connection went, a BYE above all, has
-  // arrived by then, and is lost with the socket.
-  const bool cut = control_.next_event() == OutgoingLink::Event::disconnected;
-  control_.flush();
-  for (int i = 0; auto envelope = control_.receive(pool_); ++i) {
-    core_.receive(kControl, *envelope, now);
-    pool_.give_back(std::move(envelope->message));
-    more_to_do_ = i + 1 == kMaxMessagesPerTurn && !cut;
-    if (more_to_do_) break;
-  }
-  if (cut) core_.disconnected(kControl, now);
+  const auto heard = control_.hear(pool_, kMaxMessagesPerTurn, [&](const core::Envelope& envelope) {
+    core_.receive(kControl, envelope, now);
+  });
+  more_to_do_ = heard.more;
+  if (heard.cut) core_.disconnected(kControl, now);
   take_lane_address();
-  for (int i = 0; lane_ && i < kMaxMessagesPerTurn; ++i) {
+  if (!lane_ || !lane_slot_ || !poll_.readable(*lane_slot_)) return;
+  for (int i = 0; i < kMaxMessagesPerTurn; ++i) {
     const auto frame = lane_->receive();
     if (!frame) break;
     wire::DecodeError error;
@@ -170,13 +159,11 @@ void WorkerLoop::receive(core::Time now) {
 void WorkerLoop::receive_from_sinks(core::Time now) {
   for (auto& [link, sink] : sinks_) {
     const core::Runner::From from{core::Runner::Source::sink, link};
-    const bool cut = sink->next_event() == OutgoingLink::Event::disconnected;
-    sink->flush();
-    while (auto envelope = sink->receive(pool_)) {
-      core_.receive(from, *envelope, now);
-      pool_.give_back(std::move(envelope->message));
-    }
-    if (cut) core_.disconnected(from, now);
+    const auto heard = sink->hear(pool_, kMaxMessagesPerTurn, [&](const core::Envelope& envelope) {
+      core_.receive(from, envelope, now);
+    });
+    more_to_do_ = more_to_do_ || heard.more;
+    if (heard.cut) core_.disconnected(from, now);
   }
 }
 

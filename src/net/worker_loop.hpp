@@ -89,6 +89,7 @@ class WorkerLoop {
   const Endpoint home_;
   OutgoingLink control_;
   std::optional<LanePull> lane_;
+  std::optional<std::size_t> lane_slot_;  // in poll_; none: it was opened since
   std::optional<core::LaneAddress> lane_at_;
   Resolver lane_resolver_;
   std::map<std::uint32_t, std::unique_ptr<OutgoingLink>> sinks_;

@@ -22,6 +22,13 @@ struct Limits {
 };
 
 inline constexpr std::size_t kHardMaxFrame = 64 * 1024 * 1024;
+
+/// For the connecting sides, which take whatever size the binding side was set to.
+[[nodiscard]] constexpr Limits widest_limits() {
+  Limits limits;
+  limits.max_frame = kHardMaxFrame;
+  return limits;
+}
 inline constexpr std::size_t kMaxControlFrame = 64 * 1024;  // messages without a list of entries
 inline constexpr std::size_t kMaxListFrame = 1024 * 1024;   // INVENTORY and other lists of numbers
 inline constexpr std::size_t kMaxInventory = 16384;         // tasks in one INVENTORY or VERDICT

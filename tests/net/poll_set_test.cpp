@@ -3,6 +3,7 @@
 #include "net/poll_set.hpp"
 
 #include <doctest/doctest.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <array>
@@ -89,6 +90,39 @@ TEST_SUITE("poll_set") {
       CHECK(poll.readable(slot));
     }
     CHECK(router.receive());
+    poll.wait(Clock::now());
+    CHECK_FALSE(poll.readable(slot));
+  }
+
+  // A socket that was found empty is not asked again, for its descriptor will tell; but sending
+  // takes in what the descriptor had to tell.
+  TEST_CASE("a message whose arrival a send has hidden ends the next wait") {
+    net::Router router(net::Context::shared(), net::rig::any_port(), net::rig::kMaxFrame);
+    net::Dealer dealer(net::Context::shared(), router.endpoint(), net::rig::kMaxFrame);
+    REQUIRE(net::rig::send_when_connected(dealer, "hello"));
+    const auto hello = net::rig::next_message(router);
+    REQUIRE(hello);
+    PollSet poll;
+    const auto slot = poll.watch(dealer.pollable());
+    REQUIRE_FALSE(dealer.receive());
+    poll.wait(Clock::now());
+    REQUIRE_FALSE(poll.readable(slot));
+
+    REQUIRE(router.send(hello->from, core::as_bytes("news")) == net::SendResult::sent);
+    const auto stirred = [&](int ms) {
+      pollfd fd{dealer.pollable().fd, POLLIN, 0};
+      return ::poll(&fd, 1, ms) > 0;
+    };
+    REQUIRE(stirred(10'000));
+    const core::Time until = Clock::now() + 10s;
+    while (stirred(0) && Clock::now() < until) {
+      static_cast<void>(dealer.send(core::as_bytes("busy")));
+      while (router.receive()) continue;
+    }
+    REQUIRE_FALSE(stirred(0));
+    poll.wait(until);
+    CHECK(poll.readable(slot));
+    CHECK(dealer.receive());
     poll.wait(Clock::now());
     CHECK_FALSE(poll.readable(slot));
   }
