@@ -35,7 +35,10 @@ struct SLUICE_API Access {
   [[nodiscard]] static Access of_this_process();
 
   /// Reads a file. Throws Error, saying what to do: there is none, it cannot be read, is not an
-  /// access file, or of a newer version; or its ventilator was on this host and is gone.
+  /// access file, or of a newer version.
+  [[nodiscard]] static Access read(const std::string& path);
+  /// The same for who wants to connect: throws Error also when its ventilator was on this host
+  /// and is gone, and warns of a file that other users can read.
   [[nodiscard]] static Access load(const std::string& path);
   /// `given` if it is not empty, else what SLUICE_ACCESS says. Throws Error if neither is there.
   [[nodiscard]] static std::string find(const std::string& given = {});

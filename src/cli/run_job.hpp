@@ -21,8 +21,8 @@
 #include "cli/ordered_output.hpp"
 #include "cli/outcome_queue.hpp"
 #include "cli/progress.hpp"
-#include "cli/published_access.hpp"
 #include "cli/run_options.hpp"
+#include "net/published_access.hpp"
 #include "net/signals.hpp"
 
 namespace sluice::cli {
@@ -82,7 +82,7 @@ class RunJob {
   std::unique_ptr<Worker> worker_;  // first: it forks
   std::unique_ptr<Sink> sink_;
   std::unique_ptr<Ventilator> ventilator_;
-  std::optional<PublishedAccess> access_;
+  std::optional<net::PublishedAccess> access_;
 
   std::optional<Task> refused_;  // submitted again when there is room
   std::optional<Job> refused_job_;

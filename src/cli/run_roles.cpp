@@ -39,7 +39,7 @@ std::string at_host(const std::string& host) {
 
 void RunJob::start_roles() {
   if (!options_.access.empty()) {
-    const std::string note = check_access_free(options_.access);
+    const std::string note = net::check_access_free(options_.access);
     if (!note.empty()) std::cerr << "sluice run: " << note << '\n';
   }
   if (options_.jobs > 0) {

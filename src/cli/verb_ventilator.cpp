@@ -6,15 +6,16 @@
 #include <memory>
 #include <optional>
 
+#include "cli/access_path.hpp"
 #include "cli/binding.hpp"
 #include "cli/duration.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/help_format.hpp"
 #include "cli/option_values.hpp"
-#include "cli/published_access.hpp"
 #include "cli/sink_watch.hpp"
 #include "cli/stop_signals.hpp"
 #include "net/endpoint.hpp"
+#include "net/published_access.hpp"
 #include "sluice/error.hpp"
 
 namespace sluice::cli {
@@ -128,7 +129,7 @@ class VentilatorRole {
     warn_if_exposed(options.bind);
     if (options.sinks.empty() && !arguments_.sink_bind.empty())
       warn_if_exposed(arguments_.sink_bind);
-    const std::string note = check_access_free(path);
+    const std::string note = net::check_access_free(path);
     if (!note.empty()) log_.warn(note);
     const bool own_sink = options.sinks.empty();
     if (own_sink) {
@@ -208,7 +209,7 @@ class VentilatorRole {
   RoleLog log_;
   std::optional<Sink> sink_;
   std::optional<Ventilator> ventilator_;
-  std::optional<PublishedAccess> access_;  // first to go
+  std::optional<net::PublishedAccess> access_;  // first to go
   std::size_t workers_ = 0;
   SinkWatch sinks_{[this](const std::string& text) { log_.warn(text); },
                    [this](const std::string& text) { log_.info(text); }};

@@ -13,7 +13,6 @@ namespace {
 // What a watcher is told to wait when a table is full.
 constexpr std::uint64_t kFullRetryMs = 1'000;
 // Seqs that one WATCH may name, so that no message costs more than a turn.
-constexpr std::uint64_t kMostSeqs = 65'536;
 constexpr std::size_t kMostNames = 256;  // types, and workers, in one WATCHED
 
 // The place of `name` in `names`, where it is added if need be.
@@ -43,7 +42,7 @@ void Collector::watch(PeerId from, Session& session, const Envelope& in, const W
   std::uint64_t seqs = 0;
   for (const SeqRange& range : watch.ranges) {
     const std::uint64_t more = raw(range.last) - raw(range.first);
-    if (more >= kMostSeqs || seqs + more + 1 > kMostSeqs) {
+    if (more >= kMostWatched || seqs + more + 1 > kMostWatched) {
       send(from, session.sid, in.n, refusal(Code::too_large, 0, "a WATCH names too many tasks"));
       return;
     }

@@ -188,6 +188,7 @@ class Dispatcher {
 
   // dispatcher_settling.cpp: outcomes that no worker can send
   void settle_here(TaskSlot slot, Status status, std::string_view why, Time now);
+  void end_early(TaskSlot slot, Status status, std::string_view why, Time now);
   void settled(TaskSlot slot, Status status);
   // How a task is to end, as it goes through a producer in a cookie.
   struct Ending {

@@ -66,13 +66,10 @@ Code Dispatcher::take_and_fail(Seq seq, std::string_view type, const SubmitEntry
   (void)accept(seq, "(one too many)", at_once, now);
   const TaskSlot slot = tasks_.find(seq);
   if (slot == kNoTask || tasks_[slot].state != TaskState::ready) return Code::ok;  // halted
-  detach(slot);
-  tasks_[slot].state = TaskState::delayed;
-  ++delayed_count_;
-  settle_here(slot, Status::failed,
-              "no more than " + std::to_string(options_.max_types) + " types can be used, and \"" +
-                  std::string(type) + "\" would be another",
-              now);
+  end_early(slot, Status::failed,
+            "no more than " + std::to_string(options_.max_types) + " types can be used, and \"" +
+                std::string(type) + "\" would be another",
+            now);
   return Code::ok;
 }
 
@@ -290,10 +287,7 @@ bool Dispatcher::cancel(Seq seq, Time now) {
     to_worker(session, 0, std::move(message), now);
     return true;
   }
-  detach(slot);
-  task.state = TaskState::delayed;
-  ++delayed_count_;
-  settle_here(slot, Status::cancelled, "cancelled before it started", now);
+  end_early(slot, Status::cancelled, "cancelled before it started", now);
   return true;
 }
 

@@ -76,9 +76,9 @@ void Dispatcher::lose(std::uint32_t index, Time now) {
     const Duration usual = run_times_[tasks_[slot].type].median();
     const bool blamed = session.held.count <= session.slots || usual <= options_.ack_window;
     ++counters_.redelivered;
+    revoke(slot);
+    ++tasks_[slot].executions;
     if (!blamed) {
-      revoke(slot);
-      ++tasks_[slot].executions;
       make_ready(slot, true, now);
     } else if (charge_loss(slot, session, alone, now)) {
       lost.charged.push_back(seq);
@@ -97,8 +97,6 @@ void Dispatcher::lose(std::uint32_t index, Time now) {
 // True if the loss was charged.
 bool Dispatcher::charge_loss(TaskSlot slot, const WorkerSession& session, bool alone, Time now) {
   TaskRecord& task = tasks_[slot];
-  revoke(slot);
-  ++task.executions;
   ++counters_.losses;
   const bool charged = task.losses + 1 < task.max_losses || alone;
   if (charged) ++task.losses;

@@ -28,6 +28,14 @@ void Dispatcher::settle_here(TaskSlot slot, Status status, std::string_view why,
   produce(task, {status, true}, why, now);
 }
 
+// The same for a task on whatever list.
+void Dispatcher::end_early(TaskSlot slot, Status status, std::string_view why, Time now) {
+  detach(slot);
+  tasks_[slot].state = TaskState::delayed;
+  ++delayed_count_;
+  settle_here(slot, status, why, now);
+}
+
 // A seq has 63 bits on the wire, but nobody counts beyond 61.
 std::uint64_t Dispatcher::Ending::cookie(Seq seq) const {
   return raw(seq) << 3 | (with_payload ? 4U : 0U) | static_cast<std::uint64_t>(status);
@@ -157,10 +165,7 @@ void Dispatcher::ring(const TimerHeap::Alarm& alarm, Time now) {
     message.entries.push_back({task.seq, task.lease});
     to_worker(sessions_[task.session], 0, std::move(message), now);
   }
-  detach(slot);
-  task.state = TaskState::delayed;
-  ++delayed_count_;
-  settle_here(slot, Status::expired, "its time to live has passed", now);
+  end_early(slot, Status::expired, "its time to live has passed", now);
 }
 
 DispatcherStatus Dispatcher::status(Time now) const {

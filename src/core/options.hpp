@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -25,12 +26,26 @@ struct Timers {
   static constexpr Duration kMostHeartbeat = 30s;
 };
 
+/// What the side that connects keeps to, as the other side said it, brought into sane bounds.
+/// Tests go below what a configuration may have.
+struct PeerTimers {
+  Duration heartbeat;
+  Duration dead;
+
+  PeerTimers(std::uint64_t heartbeat_ms, std::uint64_t dead_ms)
+      : heartbeat(std::clamp<Duration>(from_ms(heartbeat_ms), 10ms, Timers::kMostHeartbeat)),
+        dead(std::clamp<Duration>(from_ms(dead_ms), heartbeat * 2, Timers::kMostHeartbeat * 20)) {}
+};
+
 /// Limits of what one frame may hold (docs/PROTOCOL.md, "Limits").
 struct FrameLimits {
   std::uint64_t max_frame = 4ULL << 20;  ///< bytes; MAXMSGSIZE follows from it
   std::uint64_t max_entries = 4096;
   [[nodiscard]] std::uint64_t max_payload() const { return max_frame - (64ULL << 10); }
 };
+
+/// Tasks that one WATCH may name (rule 20).
+inline constexpr std::uint64_t kMostWatched = 65'536;
 
 /// A message carries what is ready, up to this much; nothing waits to fill it.
 inline constexpr std::size_t kBatchBytes = 64 * 1024;

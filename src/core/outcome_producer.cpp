@@ -152,8 +152,9 @@ void OutcomeProducer::opened(const Envelope& in, const SinkOpened& opened) {
   phase_ = Phase::open;
   sid_ = in.sid;
   heard_ = now_;
-  heartbeat_ = clamp_ms(opened.heartbeat_ms, 10ms, Timers::kMostHeartbeat);
-  dead_ = clamp_ms(opened.dead_ms, heartbeat_ * 2, Timers::kMostHeartbeat * 20);
+  const PeerTimers timers(opened.heartbeat_ms, opened.dead_ms);
+  heartbeat_ = timers.heartbeat;
+  dead_ = timers.dead;
   max_frame_ = std::max(opened.max_frame, kLeastFrame);
   outcomes_limit_ = opened.outcomes_limit;
   bytes_limit_ = opened.bytes_limit;

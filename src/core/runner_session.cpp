@@ -94,9 +94,9 @@ void Runner::adopt(const Envelope& in, const Welcome& welcome) {
   inc_ = welcome.inc;
   sid_ = in.sid;
   previous_ = PreviousSession{log_, epoch_, sid_};
-  heartbeat_ = std::clamp<Duration>(from_ms(welcome.heartbeat_ms), 10ms, Timers::kMostHeartbeat);
-  dead_ = std::clamp<Duration>(from_ms(welcome.dead_ms), heartbeat_ * 2,
-                               Timers::kMostHeartbeat * 20);
+  const PeerTimers timers(welcome.heartbeat_ms, welcome.dead_ms);
+  heartbeat_ = timers.heartbeat;
+  dead_ = timers.dead;
   fence_ = std::clamp<Duration>(from_ms(welcome.fence_ms), dead_, Timers::kMostHeartbeat * 40);
   frame_.max_frame = std::max<std::uint64_t>(welcome.max_frame, 128ULL << 10);
   frame_.max_entries = std::clamp<std::uint64_t>(welcome.max_entries, 1, FrameLimits{}.max_entries);

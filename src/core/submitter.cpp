@@ -117,9 +117,9 @@ void Submitter::on(const Envelope& in, const ClientOpened& opened, Time now) {
   backoff_.reset();
   ++stats_.sessions;
   heard_ = said_ = now;
-  heartbeat_ =
-      std::clamp(from_ms(opened.heartbeat_ms), Timers::kLeastHeartbeat, Timers::kMostHeartbeat);
-  dead_ = std::clamp(from_ms(opened.dead_ms), heartbeat_ * 2, Timers::kMostHeartbeat * 4);
+  const PeerTimers timers(opened.heartbeat_ms, opened.dead_ms);
+  heartbeat_ = timers.heartbeat;
+  dead_ = timers.dead;
   tasks_limit_ = opened.tasks_limit;
   bytes_limit_ = opened.bytes_limit;
   tasks_sent_ = bytes_sent_ = 0;

@@ -10,7 +10,6 @@ namespace {
 
 constexpr Duration kNotAuthorizedWait = std::chrono::seconds(60);
 constexpr Duration kLongestHold = std::chrono::minutes(1);
-constexpr std::uint64_t kMostSeqs = 65'536;  // in one WATCH; see the sink's part
 
 }  // namespace
 
@@ -86,9 +85,9 @@ void Watcher::on(const Envelope& in, const SinkOpened& opened, Time now) {
   backoff_.reset();
   ++stats_.sessions;
   heard_ = said_ = now;
-  heartbeat_ =
-      std::clamp(from_ms(opened.heartbeat_ms), Timers::kLeastHeartbeat, Timers::kMostHeartbeat);
-  dead_ = std::clamp(from_ms(opened.dead_ms), heartbeat_ * 2, Timers::kMostHeartbeat * 4);
+  const PeerTimers timers(opened.heartbeat_ms, opened.dead_ms);
+  heartbeat_ = timers.heartbeat;
+  dead_ = timers.dead;
   seen_ = told_ = count_ = unseen_bytes_ = 0;
   unseen_outcomes_ = 0;
   say_again_at_ = now;  // everything
@@ -176,7 +175,7 @@ void Watcher::say_unsaid(Time now) {
     Watch watch;
     watch.log = unsaid_[at].log;
     for (std::uint64_t seqs = 0;
-         at < unsaid_.size() && unsaid_[at].log == watch.log && seqs < kMostSeqs; ++at, ++seqs) {
+         at < unsaid_.size() && unsaid_[at].log == watch.log && seqs < kMostWatched; ++at, ++seqs) {
       const Seq seq = unsaid_[at].seq;
       if (!watch.ranges.empty() && next(watch.ranges.back().last) == seq)
         watch.ranges.back().last = seq;

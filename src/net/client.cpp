@@ -11,6 +11,8 @@
 #include <sluice/error.hpp>
 
 #include "net/client_loop.hpp"
+#include "net/promised_outcome.hpp"
+#include "net/task_check.hpp"
 #include "wire/codec.hpp"
 #include "wire/limits.hpp"
 
@@ -94,14 +96,7 @@ Client::~Client() = default;
 // The ticket; nullopt if there was no room in time.
 std::optional<std::uint64_t> Client::Impl::put(const Task& task, OnOutcome on_outcome,
                                                net::ClientInbox::Deadline deadline) {
-  if (task.type.empty() || !wire::valid_name(task.type))
-    throw Error("a task's type must be UTF-8 of 1 to 128 bytes");
-  if (!wire::valid_name(task.key)) throw Error("a task's key must be UTF-8 of at most 128 bytes");
-  const std::uint64_t most = loop.max_payload();
-  if (task.payload.size() > most)
-    throw Error("a payload of " + std::to_string(task.payload.size()) +
-                " bytes is too large: this ventilator takes " + std::to_string(most) +
-                "; pass a reference to the data instead");
+  net::check_task(task, loop.max_payload());
   const auto ticket = loop.inbox().put(task, std::move(on_outcome), deadline);
   if (ticket == std::uint64_t{0}) throw_ended();
   if (ticket) loop.wake();
@@ -113,10 +108,9 @@ std::uint64_t Client::post(const Task& task) {
 }
 
 std::future<Outcome> Client::submit(const Task& task) {
-  const auto promise = std::make_shared<std::promise<Outcome>>();
-  std::future<Outcome> future = promise->get_future();
-  submit(task, [promise](const Outcome& outcome) { promise->set_value(outcome); });
-  return future;
+  net::PromisedOutcome promised;
+  submit(task, std::move(promised.callback));
+  return std::move(promised.future);
 }
 
 void Client::submit(const Task& task, OnOutcome on_outcome) {
@@ -133,11 +127,10 @@ Outcome Client::call(const Task& task, std::chrono::milliseconds timeout) {
   if (impl_->loop.inbox().is_loops_thread())
     throw Error("call() would wait for ever in a callback: submit() there");
   const auto deadline = std::chrono::steady_clock::now() + std::min(timeout, kLongestCall);
-  const auto promise = std::make_shared<std::promise<Outcome>>();
-  std::future<Outcome> future = promise->get_future();
-  const auto ticket = impl_->put(
-      task, [promise](const Outcome& outcome) { promise->set_value(outcome); }, deadline);
-  if (ticket && future.wait_until(deadline) == std::future_status::ready) return future.get();
+  net::PromisedOutcome promised;
+  const auto ticket = impl_->put(task, std::move(promised.callback), deadline);
+  if (ticket && promised.future.wait_until(deadline) == std::future_status::ready)
+    return promised.future.get();
   if (ticket) impl_->loop.forget(*ticket);
   Outcome late;
   late.id.log = log();

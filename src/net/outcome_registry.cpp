@@ -46,15 +46,6 @@ void OutcomeRegistry::expect_known(const TaskId& id, Callback callback) {
   call(callback, unknown(id, why));
 }
 
-void OutcomeRegistry::forget(const TaskId& id) {
-  const std::scoped_lock lock(mutex_);
-  const auto at = callbacks_.find(id.seq);
-  if (at == callbacks_.end()) return;
-  waiting_ -= at->second.callbacks.size();
-  callbacks_.erase(at);
-  if (waiting_ == 0) quiet_.notify_all();
-}
-
 void OutcomeRegistry::deliver(const OutcomeView& view) {
   std::vector<Callback> callbacks;
   {

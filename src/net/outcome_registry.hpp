@@ -29,8 +29,6 @@ class OutcomeRegistry {
   /// For a task that was submitted earlier. If its outcome has come and gone, the callback is
   /// called here and now, with Status::unknown.
   void expect_known(const TaskId& id, Callback callback);
-  /// The task was not submitted after all.
-  void forget(const TaskId& id);
 
   /// Calls those who wait for it. One that comes again is nobody's.
   void deliver(const OutcomeView& outcome);

@@ -2,15 +2,13 @@
 // SPDX-License-Identifier: MIT
 #include <sluice/pool.hpp>
 
-#include <filesystem>
 #include <mutex>
-#include <system_error>
 
-#include <sluice/access.hpp>
 #include <sluice/error.hpp>
 
-#include "core/ids.hpp"
 #include "net/outcome_registry.hpp"
+#include "net/promised_outcome.hpp"
+#include "net/published_access.hpp"
 
 namespace sluice {
 namespace {
@@ -23,33 +21,6 @@ PoolOptions checked(PoolOptions options) {
   return options;
 }
 
-std::string hex(const std::array<std::uint8_t, 16>& bytes) {
-  static constexpr const char* kDigits = "0123456789abcdef";
-  std::string text;
-  for (const std::uint8_t byte : bytes) {
-    text += kDigits[byte >> 4];
-    text += kDigits[byte & 15];
-  }
-  return text;
-}
-
-// A file that cannot be loaded is of a ventilator that is gone; anything else is no access file.
-void require_free(const std::string& path) {
-  std::error_code error;
-  if (!std::filesystem::exists(path, error)) return;
-  Access old;
-  try {
-    old = Access::load(path);
-  } catch (const Error& why) {
-    if (std::string(why.what()).find("is gone") != std::string::npos) return;
-    throw Error(path + " is there and cannot be replaced: " + why.what());
-  }
-  if (old.pid == Access::of_this_process().pid) return;
-  throw Error("the access file " + path + " belongs to a ventilator that runs (process " +
-              std::to_string(old.pid) + " on " + old.host +
-              "): stop that one, or name another file");
-}
-
 }  // namespace
 
 class SLUICE_LOCAL Pool::Impl {
@@ -57,7 +28,7 @@ class SLUICE_LOCAL Pool::Impl {
   explicit Impl(PoolOptions given)
       : options(checked(std::move(given))),
         sink(options.sink, [this](const OutcomeView& outcome) { registry.deliver(outcome); }) {
-    if (!options.access.empty()) require_free(options.access);
+    if (!options.access.empty()) (void)net::check_access_free(options.access);
     VentilatorOptions of_ventilator = options.ventilator;
     of_ventilator.sinks = {sink.endpoint()};
     ventilator.emplace(of_ventilator);
@@ -66,18 +37,12 @@ class SLUICE_LOCAL Pool::Impl {
       of_worker.slots = options.workers;
       worker = std::make_unique<Worker>(of_worker);
     }
-    if (!options.access.empty()) publish();
+    if (!options.access.empty())
+      access.emplace(options.access, ventilator->endpoint(), std::vector{sink.endpoint()},
+                     ventilator->log());
   }
 
   ~Impl() { stop(); }
-
-  void publish() {
-    access = Access::of_this_process();
-    access->control = ventilator->endpoint();
-    access->sinks = {sink.endpoint()};
-    access->log = hex(ventilator->log());
-    access->write(options.access);
-  }
 
   // At the first task: then all handlers are named. Not for a pool whose workers are elsewhere.
   void start_worker() {
@@ -106,7 +71,7 @@ class SLUICE_LOCAL Pool::Impl {
     const std::scoped_lock lock(stopping);
     if (stopped) return;
     stopped = true;
-    if (access) access->remove(options.access);
+    access.reset();
     ventilator->stop();
     if (worker) worker->stop();
     sink.stop();
@@ -119,7 +84,7 @@ class SLUICE_LOCAL Pool::Impl {
   std::optional<Ventilator> ventilator;
   std::unique_ptr<Worker> worker;
   std::once_flag worker_started;
-  std::optional<Access> access;
+  std::optional<net::PublishedAccess> access;
   std::mutex stopping;
   bool stopped = false;
 };
@@ -136,11 +101,9 @@ Worker& Pool::worker() {
 }
 
 std::future<Outcome> Pool::submit(const Task& task) {
-  auto promise = std::make_shared<std::promise<Outcome>>();
-  std::future<Outcome> future = promise->get_future();
-  (void)impl_->submit(task, true,
-                      [promise](const Outcome& outcome) { promise->set_value(outcome); });
-  return future;
+  net::PromisedOutcome promised;
+  (void)impl_->submit(task, true, std::move(promised.callback));
+  return std::move(promised.future);
 }
 
 TaskId Pool::submit(const Task& task, Callback callback) {
@@ -154,11 +117,9 @@ std::optional<TaskId> Pool::try_submit(const Task& task, Callback callback) {
 Outcome Pool::call(const Task& task, std::chrono::milliseconds timeout) {
   if (impl_->registry.is_calling())
     throw Error("a callback cannot wait for another task of its pool: submit it with a callback");
-  auto promise = std::make_shared<std::promise<Outcome>>();
-  std::future<Outcome> future = promise->get_future();
-  const TaskId id =
-      submit(task, [promise](const Outcome& outcome) { promise->set_value(outcome); });
-  if (future.wait_for(timeout) == std::future_status::ready) return future.get();
+  net::PromisedOutcome promised;
+  const TaskId id = submit(task, std::move(promised.callback));
+  if (promised.future.wait_for(timeout) == std::future_status::ready) return promised.future.get();
   Outcome outcome;
   outcome.id = id;
   outcome.status = Status::unknown;

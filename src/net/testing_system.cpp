@@ -17,6 +17,8 @@
 #include <sluice/sink.hpp>
 #include <sluice/ventilator.hpp>
 
+#include "core/random.hpp"
+
 namespace sluice::testing {
 namespace {
 
@@ -49,14 +51,6 @@ const char* name_of(Fault fault) {
     default:
       return "delay";
   }
-}
-
-// Steele, Lea and Flood's splitmix64: neighbours in, strangers out.
-std::uint64_t mixed(std::uint64_t x) {
-  x += 0x9e3779b97f4a7c15ULL;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
-  return x ^ (x >> 31);
 }
 
 std::uint64_t seed_from_environment(std::uint64_t given) {
@@ -138,9 +132,9 @@ class SLUICE_LOCAL System::Impl {
   }
 
   [[nodiscard]] double chance(const Execution& task, Fault fault) const {
-    std::uint64_t x = mixed(options.seed);
+    std::uint64_t x = core::splitmix64(options.seed);
     for (const std::uint64_t part : {task.seq, task.number, static_cast<std::uint64_t>(fault)})
-      x = mixed(x ^ part);
+      x = core::splitmix64(x ^ part);
     return static_cast<double>(x >> 11) * 0x1p-53;
   }
 

@@ -6,8 +6,8 @@
 
 #include <sluice/error.hpp>
 
+#include "net/task_check.hpp"
 #include "net/ventilator_loop.hpp"
-#include "wire/codec.hpp"
 #include "wire/limits.hpp"
 
 namespace sluice {
@@ -35,16 +35,6 @@ void check(const VentilatorOptions& options) {
 class SLUICE_LOCAL Ventilator::Impl {
  public:
   explicit Impl(const VentilatorOptions& options) : loop(options) {}
-
-  void check(const Task& task) const {
-    if (task.type.empty() || !wire::valid_name(task.type))
-      throw Error("a task's type must be 1 to 128 bytes of UTF-8");
-    if (!wire::valid_name(task.key)) throw Error("a task's key must be UTF-8 of at most 128 bytes");
-    if (task.payload.size() > loop.max_payload())
-      throw Error("a payload of " + std::to_string(task.payload.size()) +
-                  " bytes is too large: the limit is " + std::to_string(loop.max_payload()) +
-                  "; pass a reference to the data instead");
-  }
 
   [[nodiscard]] TaskId id_of(core::Seq seq) const { return {loop.log(), core::raw(seq)}; }
 
@@ -108,8 +98,8 @@ std::string Ventilator::endpoint() const { return impl_->loop.endpoint(); }
 std::array<std::uint8_t, 16> Ventilator::log() const { return impl_->loop.log(); }
 
 std::optional<TaskId> Ventilator::submit(const Task& task, bool wait, const Announce& announce) {
+  net::check_task(task, impl_->loop.max_payload());
   for (;;) {
-    impl_->check(task);
     if (impl_->draining) throw Error("this ventilator drains: it takes no more tasks");
     if (task.key.empty()) return impl_->submit_unkeyed(task, wait, announce);
     const auto id = impl_->submit_keyed(task, announce);

@@ -108,7 +108,7 @@ Access Access::of_this_process() {
   return access;
 }
 
-Access Access::load(const std::string& path) {
+Access Access::read(const std::string& path) {
   Access access;
   const std::string text = read_all(path);
   try {
@@ -133,6 +133,11 @@ Access Access::load(const std::string& path) {
         path +
         " is not an access file of sluice (a field is missing or not of its kind): " + kCure);
   }
+  return access;
+}
+
+Access Access::load(const std::string& path) {
+  Access access = read(path);
   if (access.process_is_gone())
     throw Error("the ventilator of the access file " + path + " is gone: it was process " +
                 std::to_string(access.pid) + " on this host, started " + access.age() +

@@ -65,17 +65,6 @@ TEST_SUITE("outcome registry") {
     CHECK(registry.waiting() == 0);
   }
 
-  TEST_CASE("a task that was not submitted after all is forgotten") {
-    net::OutcomeRegistry registry;
-    Heard heard;
-    registry.expect(task(1), heard.callback());
-    registry.forget(task(1));
-    registry.forget(task(1));
-    CHECK(registry.wait(0ms));
-    registry.deliver(done(1));
-    CHECK(heard.outcomes.empty());
-  }
-
   TEST_CASE("abandoned, all who wait and all who come are told why") {
     net::OutcomeRegistry registry;
     Heard before, after;

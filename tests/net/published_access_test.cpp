@@ -1,6 +1,6 @@
 // published_access_test.cpp: whose access file may be replaced, and when it goes.
 // SPDX-License-Identifier: MIT
-#include "cli/published_access.hpp"
+#include "net/published_access.hpp"
 
 #include <doctest/doctest.h>
 #include <stdlib.h>
@@ -10,10 +10,11 @@
 
 #include <filesystem>
 
-#include "cli/temp_folder.hpp"
-#include "sluice/error.hpp"
+#include <sluice/error.hpp>
 
-namespace sluice::cli {
+#include "support/temp_folder.hpp"
+
+namespace sluice::net {
 namespace {
 
 Access somebody() {
@@ -108,9 +109,11 @@ TEST_SUITE("published_access") {
     const TempFolder folder;
     for (const char* const text : {"", "{}", "[1]", "my notes", R"({"control": 5})"}) {
       CAPTURE(text);
-      const std::string path = folder.file("notes", text);
-      CHECK(refusal(path, never).find("no access file") != std::string::npos);
-      CHECK(folder.text_of("notes") == text);
+      const std::string path = folder.write("notes", text);
+      const std::string text_of_refusal = refusal(path, never);
+      CHECK(text_of_refusal.find("not an access file") != std::string::npos);
+      CHECK(text_of_refusal.find("left as it is") != std::string::npos);
+      CHECK(folder.read("notes") == text);
     }
   }
 
@@ -141,23 +144,7 @@ TEST_SUITE("published_access") {
     }
     CHECK(std::filesystem::exists(path));
   }
-
-  TEST_CASE("a ventilator needs to be told where to write its access file") {
-    const char* const before = ::getenv("SLUICE_ACCESS");
-    const std::string kept = before == nullptr ? "" : before;
-    ::unsetenv("SLUICE_ACCESS");
-    CHECK_THROWS_AS((void)access_path_to_write(""), Error);
-    CHECK(access_path_to_write("x") == "x");
-    ::setenv("SLUICE_ACCESS", "from-environment", 1);
-    CHECK(access_path_to_write("") == "from-environment");
-    CHECK(access_path_to_write("x") == "x");
-    if (before == nullptr) {
-      ::unsetenv("SLUICE_ACCESS");
-    } else {
-      ::setenv("SLUICE_ACCESS", kept.c_str(), 1);
-    }
-  }
 }
 
 }  // namespace
-}  // namespace sluice::cli
+}  // namespace sluice::net

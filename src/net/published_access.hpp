@@ -8,13 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "sluice/access.hpp"
+#include <sluice/access.hpp>
 
-namespace sluice::cli {
-
-/// `given`, or what SLUICE_ACCESS says. Throws sluice::Error, which tells a ventilator's starter
-/// what the file is for, if neither is there.
-[[nodiscard]] std::string access_path_to_write(const std::string& given);
+namespace sluice::net {
 
 /// Whether the ventilator of an access file answers within a moment.
 [[nodiscard]] bool ventilator_answers(const Access& access);
@@ -43,4 +39,4 @@ class PublishedAccess {
   Access access_;
 };
 
-}  // namespace sluice::cli
+}  // namespace sluice::net
