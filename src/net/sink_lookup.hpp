@@ -17,8 +17,9 @@ namespace sluice::net {
 class SinkLookup {
  public:
   /// `path` may be empty: there is no file.
-  explicit SinkLookup(const std::string& path) {
-    if (!path.empty()) search_.emplace(path);
+  explicit SinkLookup(const std::string& path,
+                      store::Directory& directory = store::Directory::real()) {
+    if (!path.empty()) search_.emplace(path, directory);
   }
 
   void add(const std::vector<core::TaskKey>& tasks);

@@ -7,11 +7,6 @@
 #include <string_view>
 #include <utility>
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <sluice/error.hpp>
 
 namespace sluice::store {
@@ -25,55 +20,12 @@ bool only_zeros(std::string_view bytes) {
   return bytes.find_first_not_of('\0') == std::string_view::npos;
 }
 
-// The name of a new file is durable only when its folder is.
-void sync_folder_of(const std::string& path) {
-  const std::size_t slash = path.rfind('/');
-  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
-  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return;  // a folder one may write to but not read: nothing to be done
-  static_cast<void>(::fsync(fd));
-  ::close(fd);
-}
-
 }  // namespace
 
 OutcomeFile::OutcomeFile(Options options, const std::function<void(const OutcomeFacts&)>& each)
-    : options_(std::move(options)) {
-  if (!options_.make_durable) options_.make_durable = [](int fd) { return ::fdatasync(fd); };
-  open();
-  try {
-    read_back(each);
-  } catch (...) {
-    ::close(fd_);
-    throw;
-  }
-}
-
-OutcomeFile::~OutcomeFile() {
-  if (fd_ >= 0) ::close(fd_);
-}
-
-void OutcomeFile::open() {
-  const std::string& path = options_.path;
-  const bool is_new = ::access(path.c_str(), F_OK) != 0;
-  fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0666);
-  if (fd_ < 0)
-    throw Error("cannot open the outcome file " + path + ": " + why(errno) +
-                "; choose a file that this user may create and write");
-  struct stat info {};
-  std::string problem;
-  if (::fstat(fd_, &info) != 0 || !S_ISREG(info.st_mode))
-    problem = path + " is not a regular file: outcomes must be read back from it after a restart";
-  else if (::flock(fd_, LOCK_EX | LOCK_NB) != 0)
-    problem = errno == EWOULDBLOCK
-                  ? "the outcome file " + path + " is in use: another sink or run writes to it; "
-                    "end that one, or choose another file"
-                  : "cannot lock the outcome file " + path + ": " + why(errno);
-  if (!problem.empty()) {
-    ::close(fd_);
-    throw Error(problem);
-  }
-  if (is_new && options_.sync) sync_folder_of(path);
+    : options_(std::move(options)),
+      file_(options_.directory->open_alone(options_.path, options_.sync)) {
+  read_back(each);
 }
 
 void OutcomeFile::read_back(const std::function<void(const OutcomeFacts&)>& each) {
@@ -82,12 +34,7 @@ void OutcomeFile::read_back(const std::function<void(const OutcomeFacts&)>& each
   for (;;) {
     const std::size_t had = buffer.size();
     buffer.resize(had + kReadBytes);
-    const ssize_t got = ::pread(fd_, buffer.data() + had, kReadBytes,
-                                static_cast<off_t>(at + had));
-    if (got < 0 && errno == EINTR) {
-      buffer.resize(had);
-      continue;
-    }
+    const ssize_t got = file_->read_at(buffer.data() + had, kReadBytes, at + had);
     if (got < 0) throw Error("cannot read the outcome file " + options_.path + ": " + why(errno));
     buffer.resize(had + static_cast<std::size_t>(got));
     std::size_t start = 0;
@@ -123,7 +70,7 @@ void OutcomeFile::cut_tail(std::string_view tail) {
                                      ? " is not an outcome file of sluice: choose another file"
                                      : " ends with something that is no outcome: restore the file, "
                                        "or move it away and start with a new one"));
-  if (::ftruncate(fd_, static_cast<off_t>(size_)) != 0)
+  if (file_->truncate(size_) != 0)
     throw Error("cannot cut the torn last line off " + options_.path + ": " + why(errno));
   cut_bytes_ = tail.size();
 }
@@ -134,9 +81,8 @@ OutcomeFile::Commit OutcomeFile::commit() {
   if (!closed_because_.empty()) throw Error(closed_because_);
   std::size_t written = 0;
   while (written < group_.size()) {
-    const ssize_t n = ::pwrite(fd_, group_.data() + written, group_.size() - written,
-                               static_cast<off_t>(size_ + written));
-    if (n < 0 && errno == EINTR) continue;
+    const ssize_t n =
+        file_->write_at(group_.data() + written, group_.size() - written, size_ + written);
     if (n <= 0) {
       trouble_ = "cannot write to " + options_.path + ": " + why(n < 0 ? errno : ENOSPC);
       break;
@@ -144,13 +90,13 @@ OutcomeFile::Commit OutcomeFile::commit() {
     written += static_cast<std::size_t>(n);
   }
   if (!trouble_.empty()) {
-    if (::ftruncate(fd_, static_cast<off_t>(size_)) != 0)
+    if (file_->truncate(size_) != 0)
       close_for_good(trouble_ + "; and what was half written could not be taken back: " +
                      why(errno));
     group_.clear();
     return Commit::later;
   }
-  if (options_.sync && options_.make_durable(fd_) != 0)
+  if (options_.sync && file_->sync() != 0)
     close_for_good("fsync of " + options_.path + " failed: " + why(errno));
   size_ += group_.size();
   group_.clear();

@@ -5,8 +5,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 
+#include "store/directory.hpp"
 #include "store/outcome_line.hpp"
 
 namespace sluice::store {
@@ -23,14 +25,12 @@ class OutcomeFile {
     /// False: commit() does not wait for the disk. What it said may then be lost when the
     /// machine stops (not when the process does).
     bool sync = true;
-    /// What makes a file durable; fdatasync() unless a test wants it to fail. Returns as that does.
-    std::function<int(int fd)> make_durable;
+    Directory* directory = &Directory::real();  ///< where the path leads
   };
   /// Opens or creates the file and calls `each` for every line in it. Throws Error: it cannot be
   /// opened, another process has it, it is not a regular file or not one of ours, a
   /// line before the last is damaged.
   OutcomeFile(Options options, const std::function<void(const OutcomeFacts&)>& each);
-  ~OutcomeFile();
   OutcomeFile(const OutcomeFile&) = delete;
   OutcomeFile& operator=(const OutcomeFile&) = delete;
 
@@ -61,13 +61,12 @@ class OutcomeFile {
   [[nodiscard]] const std::string& path() const { return options_.path; }
 
  private:
-  void open();
   void read_back(const std::function<void(const OutcomeFacts&)>& each);
   void cut_tail(std::string_view tail);
   [[noreturn]] void close_for_good(const std::string& why);
 
   Options options_;
-  int fd_ = -1;
+  std::unique_ptr<File> file_;
   std::uint64_t size_ = 0;  // of what is committed
   std::uint64_t lines_read_ = 0, cut_bytes_ = 0;
   std::string group_;

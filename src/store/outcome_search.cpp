@@ -3,26 +3,18 @@
 #include "store/outcome_search.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <string_view>
 #include <utility>
-
-#include <fcntl.h>
-#include <unistd.h>
 
 #include "store/outcome_line.hpp"
 
 namespace sluice::store {
 
-OutcomeSearch::~OutcomeSearch() {
-  if (fd_ >= 0) ::close(fd_);
-}
-
 void OutcomeSearch::begin() {
   wanted_.swap(next_);
   at_ = 0;
   buffer_.clear();
-  if (fd_ < 0) fd_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file_ == nullptr) file_ = directory_.open_to_read(path_);
 }
 
 void OutcomeSearch::end(const Missing& missing) {
@@ -34,13 +26,10 @@ void OutcomeSearch::end(const Missing& missing) {
 // Appends to the buffer; false at the end.
 bool OutcomeSearch::read(std::size_t bytes, std::uint64_t size) {
   const std::uint64_t from = at_ + buffer_.size();
-  if (fd_ < 0 || from >= size) return false;
+  if (file_ == nullptr || from >= size) return false;
   const std::size_t had = buffer_.size();
   buffer_.resize(had + static_cast<std::size_t>(std::min<std::uint64_t>(bytes, size - from)));
-  ssize_t got = 0;
-  do {
-    got = ::pread(fd_, buffer_.data() + had, buffer_.size() - had, static_cast<off_t>(from));
-  } while (got < 0 && errno == EINTR);
+  const ssize_t got = file_->read_at(buffer_.data() + had, buffer_.size() - had, from);
   buffer_.resize(had + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
   return got > 0;
 }

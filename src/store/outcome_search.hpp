@@ -5,10 +5,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "core/ids.hpp"
+#include "store/directory.hpp"
 #include "store/outcome_reader.hpp"
 
 namespace sluice::store {
@@ -21,8 +24,8 @@ class OutcomeSearch {
   using Found = std::function<void(const StoredOutcome&)>;
   using Missing = std::function<void(const core::TaskKey&)>;
 
-  explicit OutcomeSearch(std::string path) : path_(std::move(path)) {}
-  ~OutcomeSearch();
+  explicit OutcomeSearch(std::string path, Directory& directory = Directory::real())
+      : path_(std::move(path)), directory_(directory) {}
   OutcomeSearch(const OutcomeSearch&) = delete;
   OutcomeSearch& operator=(const OutcomeSearch&) = delete;
 
@@ -40,7 +43,8 @@ class OutcomeSearch {
   [[nodiscard]] bool read(std::size_t bytes, std::uint64_t size);
 
   const std::string path_;
-  int fd_ = -1;
+  Directory& directory_;
+  std::unique_ptr<File> file_;
   std::set<core::TaskKey> wanted_;  // in this pass
   std::set<core::TaskKey> next_;
   std::string buffer_;

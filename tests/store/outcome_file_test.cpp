@@ -16,6 +16,7 @@
 
 #include <sluice/error.hpp>
 
+#include "store/odd_disk.hpp"
 #include "support/temp_folder.hpp"
 
 using namespace sluice;
@@ -136,7 +137,8 @@ TEST_CASE("one commit makes one group durable, and an empty one nothing") {
   int syncs = 0;
   OutcomeFile::Options options;
   options.path = folder.file("out.jsonl");
-  options.make_durable = [&syncs](int) { return ++syncs, 0; };
+  OddDisk disk([&syncs] { return ++syncs, 0; });
+  options.directory = &disk;
   SUBCASE("with sync") {
     OutcomeFile file(options, [](const OutcomeFacts&) {});
     for (std::uint64_t seq = 1; seq <= 100; ++seq) add(file, seq);
@@ -266,10 +268,11 @@ TEST_CASE("after a failed fsync nothing is ever confirmed again") {
   bool broken = false;
   OutcomeFile::Options options;
   options.path = folder.file("out.jsonl");
-  options.make_durable = [&broken](int) {
+  OddDisk disk([&broken] {
     errno = EIO;
     return broken ? -1 : 0;
-  };
+  });
+  options.directory = &disk;
   OutcomeFile file(options, [](const OutcomeFacts&) {});
   add(file, 1);
   CHECK(file.commit() == OutcomeFile::Commit::stored);
