@@ -3,6 +3,8 @@
 #pragma once
 
 #include <algorithm>
+#include <deque>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -31,6 +33,13 @@ class DispatcherAudit {
       if (fault != nullptr) return fault;
     return nullptr;
   }
+  [[nodiscard]] const TaskTable& table() const { return m_.tasks_; }
+  [[nodiscard]] const std::deque<WorkerSession>& all_sessions() const { return m_.sessions_; }
+  [[nodiscard]] const std::string& type_name(std::uint32_t type) const {
+    return m_.type_names_[type];
+  }
+  /// Entries of what is bounded by time or number.
+  [[nodiscard]] std::size_t remembered_boots() const { return m_.lost_boots_.size(); }
   /// Unsettled tasks, as of the last look.
   [[nodiscard]] const std::vector<Seq>& live() const { return live_; }
 

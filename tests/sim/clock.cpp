@@ -1,0 +1,26 @@
+// clock.cpp: the clock of the shell's parts that are used here: that of whoever has its turn.
+// SPDX-License-Identifier: MIT
+#include "net/clock.hpp"
+
+#include "sim/clock.hpp"
+
+namespace sluice::sim {
+
+Time& clock_of_turn() {
+  static Time now;
+  return now;
+}
+
+}  // namespace sluice::sim
+
+namespace sluice::net {
+
+core::Time Clock::now() { return sim::clock_of_turn(); }
+
+std::uint64_t Clock::wall_us() {
+  constexpr std::uint64_t kStart = 1'700'000'000'000'000;
+  return kStart + static_cast<std::uint64_t>(
+                      sim::clock_of_turn().time_since_epoch().count() / 1000);
+}
+
+}  // namespace sluice::net
