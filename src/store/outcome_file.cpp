@@ -26,6 +26,10 @@ OutcomeFile::OutcomeFile(Options options, const std::function<void(const Outcome
     : options_(std::move(options)),
       file_(options_.directory->open_alone(options_.path, options_.sync)) {
   read_back(each);
+  // What an earlier process wrote but did not live to sync is only now safe to vouch for.
+  if (options_.sync && size_ > 0 && file_->sync() != 0)
+    throw Error("fsync of " + options_.path + " failed: " + why(errno) +
+                "; check the disk before the outcomes in that file are relied on");
 }
 
 void OutcomeFile::read_back(const std::function<void(const OutcomeFacts&)>& each) {

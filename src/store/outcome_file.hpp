@@ -16,8 +16,8 @@ namespace sluice::store {
 /// Appends outcomes in groups; a group is durable, whole, when commit() says `stored`.
 ///
 /// Who opens it has it alone (flock). On opening it hands over what is in it already, so that a
-/// sink knows which outcomes it has. A torn last line was never confirmed to anybody
-/// and is cut off. Belongs to one thread.
+/// sink knows which outcomes it has; they are durable by then, whatever became of whoever wrote
+/// them. A torn last line was never confirmed to anybody and is cut off. Belongs to one thread.
 class OutcomeFile {
  public:
   struct Options {

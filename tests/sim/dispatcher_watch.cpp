@@ -391,6 +391,8 @@ void DispatcherWatch::lost(const Seen& before, const Seen& after, Time now) {
 
 void DispatcherWatch::sent_tasks(Sid sid, std::uint64_t n, const Tasks& tasks, Time now) {
   const auto known = sessions_.find(sid);
+  // The probe of a worker that has said GOODBYE in the same turn.
+  if (known == sessions_.end() && tasks.entries.empty()) return;
   if (known == sessions_.end()) broken("TASKS for a session that nobody has seen");
   Session& it = known->second;
   if (tasks.tasks_before != it.sent || tasks.bytes_before != it.sent_bytes)

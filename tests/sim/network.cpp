@@ -155,6 +155,8 @@ void Network::launch(std::uint32_t number, int from, Flight flight) {
   flight.due = timeline_.now() + latency(connection.host[side], connection.host[1 - side]);
   if (!pipe.empty()) flight.due = std::max(flight.due, pipe.back().due);
   if (!flight.is_end) connection.spoke[side] = true;
+  if (!flight.is_end && on_send)
+    on_send(connection.host[side], connection.host[1 - side], flight.frame);
   pipe.push_back(std::move(flight));
   timeline_.at(pipe.back().due, [this, number, from] { arrive(number, from); });
 }
@@ -299,15 +301,25 @@ Duration Network::latency(Host a, Host b) {
   return random_.between(range.least, range.most);
 }
 
-void Network::cut(Host a, Host b, SocketKind kind) {
+std::vector<std::uint32_t> Network::between(Host a, Host b, SocketKind kind) const {
   std::vector<std::uint32_t> numbers;
   for (const auto& [number, connection] : connections_) {
     if (pair_of(connection.host[0], connection.host[1]) != pair_of(a, b)) continue;
     const auto socket = sockets_.find(connection.socket[0]);
     if (socket != sockets_.end() && socket->second.kind == kind) numbers.push_back(number);
   }
-  for (const std::uint32_t number : numbers)
+  return numbers;
+}
+
+void Network::cut(Host a, Host b, SocketKind kind) {
+  for (const std::uint32_t number : between(a, b, kind))
     close_end(number, random_.below(2) == 0 ? 0 : 1, false);
+}
+
+void Network::sever(Host a, Host b, SocketKind kind) {
+  for (const std::uint32_t number : between(a, b, kind))
+    for (const int end : {0, 1})
+      if (connections_[number].open[static_cast<std::size_t>(end)]) ended(number, end);
 }
 
 void Network::heal() {

@@ -76,13 +76,15 @@ class Network {
   void set_latency(Host a, Host b, Latency latency);
   /// Breaks the connections of that kind of the connecting side between the two hosts.
   void cut(Host a, Host b, SocketKind kind);
+  /// Breaks them with all that is under way in them, and both sides learn of it.
+  void sever(Host a, Host b, SocketKind kind);
   /// Part of the departures is not seen from now on (as with transports that do not tell).
   void hide_departures(bool on) { hide_departures_ = on; }
   void heal();
 
   [[nodiscard]] std::uint64_t delivered() const { return delivered_; }
-  /// Called with each frame that arrives: (from, to, at which socket, frame).
-  std::function<void(Host, Host, std::string_view)> on_delivery;
+  /// Called with each frame that leaves, and with each that arrives: (from, to, frame).
+  std::function<void(Host, Host, std::string_view)> on_send, on_delivery;
   /// Called with each loss, for the trace.
   std::function<void(Host, Host, std::string_view)> on_loss;
 
@@ -116,6 +118,7 @@ class Network {
   };
   using Path = std::pair<Host, Host>;
 
+  [[nodiscard]] std::vector<std::uint32_t> between(Host a, Host b, SocketKind kind) const;
   void try_connect(SocketId id);
   void launch(std::uint32_t number, int from, Flight flight);
   void arrive(std::uint32_t number, int from);

@@ -27,7 +27,7 @@ std::optional<std::uint32_t> number_at(std::string_view text, std::size_t at) {
 
 }  // namespace
 
-void broken(std::string what) { throw Broken{std::move(what)}; }
+void broken(const std::string& what) { throw Broken(what); }
 
 std::string name_of(std::uint32_t token) { return "task #" + std::to_string(token); }
 std::string name_of(const core::Log& log, core::Seq seq) { return core::display_id(log, seq); }
@@ -342,6 +342,39 @@ void Truth::outcome_came(std::uint32_t token, const core::Log& log,
 void Truth::client_died(Life life) {
   for (Token& token : tokens_)
     if (token.submitted && token.by == life) token.orphaned = true;
+}
+
+const Truth::Task* Truth::find(std::uint32_t token) const {
+  const Task* found = nullptr;
+  for (const auto& [log, where] : logs_)
+    for (const auto& [seq, it] : where.tasks)
+      if (it.token == token && (found == nullptr || where.alive)) found = &it;
+  return found;
+}
+
+std::optional<core::Status> Truth::stored(std::uint32_t token) const {
+  const Task* const it = find(token);
+  if (it == nullptr || !it->stored) return std::nullopt;
+  return it->stored->status;
+}
+
+std::string Truth::stored_error(std::uint32_t token) const {
+  const Task* const it = find(token);
+  return it == nullptr || !it->stored ? std::string() : it->stored->error;
+}
+
+bool Truth::is_settled(std::uint32_t token) const {
+  const Task* const it = find(token);
+  return it != nullptr && it->settled;
+}
+
+std::uint32_t Truth::times_started(std::uint32_t token) const {
+  std::uint32_t count = 0;
+  for (const auto& [log, where] : logs_)
+    for (const auto& [seq, it] : where.tasks)
+      if (it.token == token)
+        for (const auto& [life, starts] : it.starts) count += starts;
+  return count;
 }
 
 std::uint64_t Truth::lost_with_log() const {

@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,10 +20,10 @@
 namespace sluice::sim {
 
 /// A rule was broken. What is in the text names tasks as "task #number", where that fits.
-struct Broken {
-  std::string what;
+struct Broken : std::runtime_error {
+  using std::runtime_error::runtime_error;
 };
-[[noreturn]] void broken(std::string what);
+[[noreturn]] void broken(const std::string& what);
 
 /// One process: a host and how many others ran there before.
 struct Life {
@@ -82,6 +83,20 @@ class Truth {
   [[nodiscard]] const TaskPlan& plan_of(std::uint32_t token) const { return plan_.tasks[token]; }
   [[nodiscard]] std::uint64_t stored_count() const { return stored_count_; }
   [[nodiscard]] std::uint64_t lost_with_log() const;
+  // Of one task, for scenarios: in the log that has it now, or had it last.
+  [[nodiscard]] std::optional<core::Status> stored(std::uint32_t token) const;
+  [[nodiscard]] std::string stored_error(std::uint32_t token) const;
+  [[nodiscard]] bool is_settled(std::uint32_t token) const;
+  [[nodiscard]] std::uint32_t times_started(std::uint32_t token) const;
+  [[nodiscard]] std::optional<core::Code> answer(std::uint32_t token) const {
+    return tokens_[token].answer;
+  }
+  [[nodiscard]] core::TaskKey id_of_task(std::uint32_t token) const {
+    return {tokens_[token].log, tokens_[token].seq};
+  }
+  [[nodiscard]] bool outcome_was_told(std::uint32_t token) const {
+    return tokens_[token].outcome_came;
+  }
   [[nodiscard]] std::uint64_t executions() const { return executions_; }
 
  private:
@@ -118,6 +133,7 @@ class Truth {
     bool outcome_came = false;
     std::map<core::Log, std::set<core::Seq>> accepted;
   };
+  [[nodiscard]] const Task* find(std::uint32_t token) const;
   /// The task whose payload it has: itself, unless it is a twin.
   [[nodiscard]] std::uint32_t first_of(std::uint32_t token) const;
   Task& task(const core::Log& log, core::Seq seq, const char* who);

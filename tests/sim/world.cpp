@@ -261,8 +261,8 @@ Verdict World::run() {
     require_quiet(kMostHealing);
     finish();
   } catch (const Broken& rule) {
-    verdict.broken = rule.what;
-    trace.line(timeline.now(), "BROKEN: " + rule.what);
+    verdict.broken = rule.what();
+    trace.line(timeline.now(), "BROKEN: " + verdict.broken);
   }
   verdict.at = timeline.now();
   verdict.trace = trace.number();

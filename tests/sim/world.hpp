@@ -43,6 +43,7 @@ class World {
 
   // For scenarios that make their faults themselves: the parts of run(). What breaks throws Broken.
   void start_all();
+  void start_at(Host host) { start(host); }
   void run_until(Time when);
   void run_for(Duration span) { run_until(timeline.now() + span); }
   /// False if it does not happen within that time.

@@ -1,0 +1,34 @@
+// found_test.cpp: mistakes that seeds have found, each as a story of its own.
+// SPDX-License-Identifier: MIT
+#include <doctest/doctest.h>
+
+#include "sim/scene.hpp"
+
+using namespace sluice;
+using namespace sluice::sim;
+
+TEST_SUITE_BEGIN("found by seeds");
+
+// A line that was written and not synced outlives the sink's process, but not its machine. Whoever
+// reads it back and takes it for stored answers DUPLICATE; then the worker lets go of the outcome.
+TEST_CASE("a sink that died before its fsync does not vouch for what it reads back") {
+  Scene scene(calm_plan(1));
+  Disk& disk = scene.world.disk(scene.sink());
+  int steps = 0;  // the write, then the sync
+  const auto die_at_sync = [&] {
+    if (++steps == 2) throw Crash{};
+  };
+  const auto before = disk.before_write;
+  disk.before_write = die_at_sync;
+  REQUIRE(scene.until([&] { return steps == 2; }));
+  disk.before_write = before;
+  REQUIRE_FALSE(disk.written(kOutcomePath).empty());
+  REQUIRE(disk.durable(kOutcomePath).empty());
+  REQUIRE(scene.until_delivered<core::SinkConfirm>());
+  scene.world.run_for(1s);
+  scene.world.inject({{}, FaultKind::power_loss, scene.sink(), 0, 1s, 0});
+  scene.end();
+  CHECK(scene.stored(0) == core::Status::done);
+}
+
+TEST_SUITE_END();
