@@ -9,6 +9,7 @@
 #include <functional>
 #include <future>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -21,7 +22,8 @@
 namespace sluice {
 
 struct ClientOptions {
-  /// The ventilator's endpoint (Access::control).
+  /// The ventilator's endpoint (Access::control). Empty: read from access_file, or from the file
+  /// that SLUICE_ACCESS names.
   std::string connect{};
   /// Where the endpoint comes from: an access file's path, for error texts, and to notice within
   /// seconds that the ventilator has gone. May be empty.
@@ -60,7 +62,7 @@ struct Confirmation {
 /// sends again without doubling anything. Outcomes that are waited for come from the sinks, to
 /// which it connects by itself.
 ///
-///     sluice::Client client({.connect = "tcp://head:5570"});
+///     sluice::Client client({.access_file = "/shared/a.json"});
 ///     auto thumb = client.submit("resize", Job{"a.jpg", 64});     // a future
 ///     int sum = client.call<int>("add", std::tuple(1, 2), 5s);    // request and reply
 ///     client.post(Task::of("log", std::string("and forget")));
@@ -84,8 +86,9 @@ class SLUICE_API Client {
   using OnOutcome = std::function<void(const Outcome&)>;
 
   /// Connects. Throws Error when nothing answers within connect_timeout; the text names
-  /// the endpoint and the cure.
-  explicit Client(ClientOptions options, OnConfirm on_confirm = {});
+  /// the endpoint and the cure; when there is neither an endpoint nor an access file, or it is
+  /// a stale one.
+  explicit Client(ClientOptions options = {}, OnConfirm on_confirm = {});
   /// Not from a callback. What is unconfirmed is given up: wait_confirmed() first. Those who still
   /// wait for an outcome get Status::unknown.
   ~Client();
@@ -100,18 +103,19 @@ class SLUICE_API Client {
   /// The outcome, sooner or later; never broken_promise. Blocks while too many are
   /// unconfirmed or awaited. Throws as post().
   [[nodiscard]] std::future<Outcome> submit(const Task& task);
-  /// The same with a callback.
-  void submit(const Task& task, OnOutcome on_outcome);
-  /// The same, but false instead of waiting for room; then nothing was taken.
-  [[nodiscard]] bool try_submit(const Task& task, OnOutcome on_outcome);
+  /// The same with a callback; returns the ticket. The confirmation of that ticket tells the
+  /// task's number, by which it can be cancelled.
+  std::uint64_t submit(const Task& task, OnOutcome on_outcome);
+  /// The same, but nullopt instead of waiting for room; then nothing was taken.
+  [[nodiscard]] std::optional<std::uint64_t> try_submit(const Task& task, OnOutcome on_outcome);
   /// With arguments that are packed (<sluice/typed.hpp>); Outcome::as() unpacks the result.
   template <typename Arguments>
   [[nodiscard]] std::future<Outcome> submit(std::string type, const Arguments& arguments) {
     return submit(Task::of(std::move(type), arguments));
   }
   template <typename Arguments>
-  void submit(std::string type, const Arguments& arguments, OnOutcome on_outcome) {
-    submit(Task::of(std::move(type), arguments), std::move(on_outcome));
+  std::uint64_t submit(std::string type, const Arguments& arguments, OnOutcome on_outcome) {
+    return submit(Task::of(std::move(type), arguments), std::move(on_outcome));
   }
 
   /// Submits and waits for the outcome. After `timeout`: Status::unknown; the task is not

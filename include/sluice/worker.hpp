@@ -42,7 +42,8 @@ std::vector<std::byte> result_of_call(Call&& call) {
 }  // namespace detail
 
 struct WorkerOptions {
-  /// The ventilator's endpoint; may be given to start() or run() instead.
+  /// The ventilator's endpoint; may be given to start() or run() instead. If neither is, it is
+  /// read from the access file that SLUICE_ACCESS names.
   std::string connect{};
   /// Shown in status and in outcomes; default "hostname-pid".
   std::string name{};

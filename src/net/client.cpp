@@ -22,12 +22,16 @@ namespace {
 constexpr std::size_t kCancelsPerMessage = 4096;
 constexpr std::chrono::milliseconds kLongestCall = std::chrono::hours(24 * 365);
 
-const ClientOptions& checked(const ClientOptions& options) {
+ClientOptions checked(ClientOptions options) {
   if (!wire::valid_name(options.name))
     throw Error("a client's name must be UTF-8 of at most 128 bytes");
   if (options.max_unconfirmed == 0 || options.max_unconfirmed_bytes == 0)
     throw Error("the limits of unconfirmed tasks and bytes must not be zero");
   if (options.max_awaited == 0) throw Error("the limit of awaited outcomes must not be zero");
+  if (options.connect.empty()) {
+    options.access_file = Access::find(options.access_file);
+    options.connect = Access::load(options.access_file).control;
+  }
   return options;
 }
 
@@ -84,8 +88,9 @@ class SLUICE_LOCAL Client::Impl {
   net::ClientLoop loop;
 };
 
-Client::Client(ClientOptions options, OnConfirm on_confirm)
-    : impl_(std::make_unique<Impl>(checked(options), std::move(on_confirm))) {
+Client::Client(ClientOptions options, OnConfirm on_confirm) {
+  options = checked(std::move(options));
+  impl_ = std::make_unique<Impl>(options, std::move(on_confirm));
   if (impl_->loop.wait_connected(options.connect_timeout)) return;
   impl_->loop.rethrow_failure();
   throw Error(no_answer(options, impl_->loop.session().trouble));
@@ -113,14 +118,14 @@ std::future<Outcome> Client::submit(const Task& task) {
   return std::move(promised.future);
 }
 
-void Client::submit(const Task& task, OnOutcome on_outcome) {
+std::uint64_t Client::submit(const Task& task, OnOutcome on_outcome) {
   if (!on_outcome) throw Error("submit() needs a callback; to wait for nothing there is post()");
-  static_cast<void>(impl_->put(task, std::move(on_outcome), net::ClientInbox::kWait));
+  return *impl_->put(task, std::move(on_outcome), net::ClientInbox::kWait);
 }
 
-bool Client::try_submit(const Task& task, OnOutcome on_outcome) {
+std::optional<std::uint64_t> Client::try_submit(const Task& task, OnOutcome on_outcome) {
   if (!on_outcome) throw Error("try_submit() needs a callback");
-  return impl_->put(task, std::move(on_outcome), net::ClientInbox::kNoWait).has_value();
+  return impl_->put(task, std::move(on_outcome), net::ClientInbox::kNoWait);
 }
 
 Outcome Client::call(const Task& task, std::chrono::milliseconds timeout) {

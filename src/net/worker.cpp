@@ -8,6 +8,7 @@
 #include <thread>
 #include <utility>
 
+#include <sluice/access.hpp>
 #include <sluice/command.hpp>
 #include <sluice/error.hpp>
 
@@ -50,6 +51,15 @@ WorkerOptions checked(WorkerOptions options) {
   return options;
 }
 
+std::string from_environment() {
+  try {
+    return Access::load(Access::find()).control;
+  } catch (const Error& error) {
+    throw Error("a worker needs the endpoint of a ventilator, or its access file: " +
+                std::string(error.what()));
+  }
+}
+
 }  // namespace
 
 class SLUICE_LOCAL Worker::Impl {
@@ -77,7 +87,8 @@ class SLUICE_LOCAL Worker::Impl {
   }
 
   void start(const std::string& endpoint) {
-    const std::string& where = endpoint.empty() ? options.connect : endpoint;
+    std::string where = endpoint.empty() ? options.connect : endpoint;
+    if (where.empty()) where = from_environment();
     await_welcome(make_loop(where), where);
   }
 
@@ -113,7 +124,6 @@ class SLUICE_LOCAL Worker::Impl {
     const std::scoped_lock lock(mutex);
     if (started) throw Error("this worker was started before; make another one");
     if (stopped) throw Error("this worker was stopped before it started; make another one");
-    if (where.empty()) throw Error("a worker needs the endpoint of a ventilator to connect to");
     if (!commands && types.empty())
       throw Error("a worker needs a handler (on) or run_commands before it starts");
     core::RunnerOptions runner;

@@ -151,7 +151,7 @@ std::string Access::find(const std::string& given) {
   const char* const named = std::getenv("SLUICE_ACCESS");
   if (named != nullptr && *named != '\0') return named;
   throw Error(
-      "no ventilator was named: give the access file it wrote with --access FILE, or set "
+      "no ventilator was named: give the access file that it wrote (--access FILE), or set "
       "SLUICE_ACCESS");
 }
 

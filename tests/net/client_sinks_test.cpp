@@ -8,6 +8,7 @@
 #include <condition_variable>
 #include <future>
 #include <memory>
+#include <map>
 #include <mutex>
 #include <stdexcept>
 #include <string>
@@ -174,6 +175,30 @@ TEST_CASE("callbacks are called once each, and may submit more") {
   std::sort(seqs.begin(), seqs.end());
   CHECK(std::unique(seqs.begin(), seqs.end()) == seqs.end());
   CHECK(seqs.size() == 200);
+}
+
+TEST_CASE("the ticket of a submit leads to its number, and so to its cancellation") {
+  Farm farm;  // without a worker: the task waits
+  Heard heard;
+  std::mutex mutex;
+  std::map<std::uint64_t, TaskId> numbers;
+  Client client(farm.client_options(), [&](const Confirmation& confirmation) {
+    const std::scoped_lock lock(mutex);
+    numbers[confirmation.ticket] = confirmation.id;
+  });
+  client.post(shout("first"));
+  const std::uint64_t ticket = client.submit(shout("second"), heard.callback());
+  CHECK(ticket == 2);
+  REQUIRE(client.wait_confirmed(kLong));
+  std::unique_lock lock(mutex);
+  REQUIRE(numbers.count(ticket) == 1);
+  const TaskId id = numbers[ticket];
+  lock.unlock();
+  CHECK(client.cancel({id.seq}, kLong) == std::vector<bool>{true});
+  REQUIRE(heard.wait_for(1));
+  const Outcome outcome = heard.take().front();
+  CHECK(outcome.id == id);
+  CHECK(outcome.status == Status::cancelled);
 }
 
 TEST_CASE("a call is a request and its reply") {

@@ -3,6 +3,7 @@
 #include <sluice/client.hpp>
 
 #include <doctest/doctest.h>
+#include <stdlib.h>
 
 #include <chrono>
 #include <string>
@@ -52,6 +53,25 @@ TEST_CASE("when nothing answers the error names the address, the file, its age a
   const std::string error = error_of(options);
   CHECK(contains(error, options.access_file));
   CHECK(contains(error, "3 h 0 min ago"));
+}
+
+TEST_CASE("without an endpoint the access file tells it") {
+  const net::rig::TcpListener mute;
+  const TempFolder folder;
+  ClientOptions options;
+  options.connect_timeout = 100ms;
+  options.access_file = folder.file("access.json");
+  CHECK(contains(error_of(options), "no access file at " + options.access_file));
+  Access access = Access::of_this_process();
+  access.control = "tcp://127.0.0.1:" + std::to_string(mute.port);
+  access.write(options.access_file);
+  CHECK(contains(error_of(options), "no ventilator answers at " + access.control));
+
+  ::setenv("SLUICE_ACCESS", options.access_file.c_str(), 1);
+  options.access_file.clear();
+  CHECK(contains(error_of(options), "no ventilator answers at " + access.control));
+  ::unsetenv("SLUICE_ACCESS");
+  CHECK(contains(error_of(options), "SLUICE_ACCESS"));
 }
 
 TEST_CASE("an address that is none is refused at once") {
