@@ -43,8 +43,13 @@ std::vector<std::byte> result_of_call(Call&& call) {
 
 struct WorkerOptions {
   /// The ventilator's endpoint; may be given to start() or run() instead. If neither is, it is
-  /// read from the access file that SLUICE_ACCESS names.
+  /// read from access_file, or from the file that SLUICE_ACCESS names.
   std::string connect{};
+  /// The ventilator's access file. A ventilator that was killed says nothing; its file tells
+  /// within seconds that it has gone, and the worker ends then, with an Error that says so, having
+  /// let what runs go on for 5 s. Empty and not read either: the worker waits for another one at
+  /// the same address.
+  std::string access_file{};
   /// Shown in status and in outcomes; default "hostname-pid".
   std::string name{};
   /// Tasks run at once, at most 100,000; 0: as many as this machine has cores. A task that an
@@ -69,7 +74,7 @@ struct WorkerOptions {
   /// How long start() and run() try to reach the ventilator for the first time; 0: for ever.
   std::chrono::milliseconds connect_timeout{0};
   /// End when the ventilator says that it ends for good (true), or wait for another at
-  /// the same address. One that was killed says nothing: the worker waits for another.
+  /// the same address. One that was killed says nothing: see access_file.
   bool end_with_ventilator = true;
 };
 

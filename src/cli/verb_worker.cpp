@@ -26,8 +26,6 @@ using std::chrono::steady_clock;
 
 constexpr auto kTick = milliseconds(200);
 constexpr auto kStartTick = milliseconds(20);
-// A connection that comes back is back by then; asked again so often.
-constexpr auto kLookForVentilator = std::chrono::seconds(3);
 constexpr auto kStopTime = std::chrono::seconds(10);
 constexpr int kExitGaveUp = 1;
 
@@ -52,13 +50,15 @@ class WorkerRole {
       : arguments_(arguments), log_(arguments.log), path_(Access::find(arguments.access)) {}
 
   int run() {
-    worker_.emplace(arguments_.worker);  // first: it forks
+    WorkerOptions options = arguments_.worker;
+    // Without --stay it does not wait for ever for a ventilator that was killed.
+    if (!arguments_.stay) options.access_file = path_;
+    worker_.emplace(options);  // first: it forks
     const std::optional<Access> access = find_access();
     if (!access) {
       log_.info(signals_.name() + ": ended before there was an access file");
       return kExitOk;
     }
-    log_of_ventilator_ = access->log;
     connect(*access);
     const Worker::Stats stats = worker_->stats();
     log_.info("connected to " + access->control + ", " +
@@ -129,26 +129,7 @@ class WorkerRole {
       signals_.wait(kTick);
       if (worker_->wait_ended(milliseconds(0))) return;
       tell_connection();
-      if (!connected_ && signals_.count() == 0) look_for_ventilator();
     }
-  }
-
-  // Without --stay a worker does not wait for ever for a ventilator that was killed: its access
-  // file tells, once that is stale, gone, or another's.
-  void look_for_ventilator() {
-    if (arguments_.stay || steady_clock::now() - lost_at_ < kLookForVentilator) return;
-    lost_at_ = steady_clock::now();
-    std::string why;
-    try {
-      const Access access = Access::load(path_);
-      if (access.log == log_of_ventilator_) return;
-      why = "the access file " + path_ + " is of another ventilator now";
-    } catch (const Error& error) {
-      why = error.what();
-    }
-    worker_->stop();
-    throw Error("the ventilator has gone without a word: " + why +
-                "; start this worker again once there is one (--stay waits at the old address)");
   }
 
   void stop() {
@@ -162,7 +143,6 @@ class WorkerRole {
     const bool connected = worker_->stats().connected;
     if (connected == connected_) return;
     connected_ = connected;
-    lost_at_ = steady_clock::now();
     if (connected) {
       log_.info("connected again");
     } else if (signals_.count() == 0) {
@@ -190,8 +170,6 @@ class WorkerRole {
   RoleLog log_;
   std::string path_;
   std::optional<Worker> worker_;
-  std::string log_of_ventilator_;
-  steady_clock::time_point lost_at_;
   bool connected_ = false;
   bool stopped_ = false;
 };

@@ -170,6 +170,8 @@ class Runner {
   /// In a session that is ready.
   [[nodiscard]] bool ready() const { return phase_ == Phase::ready; }
   [[nodiscard]] bool draining() const { return drain_.has_value(); }
+  /// Whose numbers its tasks have: of the last session's ventilator.
+  [[nodiscard]] const Log& log() const { return log_; }
   /// The last thing that went wrong with the ventilator, for people; empty if nothing did.
   [[nodiscard]] const std::string& trouble() const { return trouble_; }
   /// The most tasks the pool must have room for.

@@ -20,10 +20,6 @@ namespace sluice::net {
 namespace {
 
 constexpr int kMaxMessagesPerTurn = 256;
-// How often a client that has lost its ventilator looks whether that still exists.
-constexpr core::Duration kLookEvery = std::chrono::seconds(1);
-// So many looks must fail: a shared file system may stutter, a restart replaces the file.
-constexpr int kLooks = 3;
 
 core::SubmitterOptions core_options(const ClientOptions& options) {
   core::SubmitterOptions out;
@@ -52,7 +48,7 @@ std::string reason(core::Code code) {
 }  // namespace
 
 ClientLoop::ClientLoop(const ClientOptions& options, Client::OnConfirm on_confirm)
-    : access_file_(options.access_file),
+    : access_watch_(options.access_file),
       endpoint_(options.connect),
       patience_(options.reconnect_timeout),
       on_confirm_(std::move(on_confirm)),
@@ -151,9 +147,9 @@ void ClientLoop::wait() {
   poll_.watch_fd(wake_.fd());
   std::optional<core::Time> deadline = core_.next_deadline();
   if (const auto at = sinks_.next_deadline(); at && (!deadline || *at < *deadline)) deadline = at;
-  if (!access_file_.empty() && !core_.ready()) {
-    const core::Time look = Clock::now() + kLookEvery;
-    deadline = deadline ? std::min(*deadline, look) : look;
+  if (away_since_) {
+    const auto look = access_watch_.next_look(Clock::now());
+    if (look) deadline = std::min(deadline.value_or(*look), *look);
   }
   if (const auto at = patience_ends(); at && (!deadline || *at < *deadline)) deadline = at;
   wake_.going_to_sleep();
@@ -246,16 +242,8 @@ void ClientLoop::look_for_ventilator(core::Time now) {
                      ? " has ended, and no other has taken its place"
                      : " has been away for " + std::to_string(patience_.count()) + " ms") +
                 "; nobody knows what becomes of tasks whose outcome has not come");
-  if (core_.ready()) looks_failed_ = 0;
-  if (access_file_.empty() || core_.ready() || core_.stats().sessions == 0) return;
-  if (now - looked_ < kLookEvery) return;
-  looked_ = now;
-  try {
-    static_cast<void>(Access::load(access_file_));
-    looks_failed_ = 0;
-  } catch (const Error&) {
-    if (++looks_failed_ >= kLooks) throw;
-  }
+  const auto gone = access_watch_.look(away_since_.has_value(), core_.opened().log, now);
+  if (gone) throw Error(*gone);
 }
 
 void ClientLoop::publish() {

@@ -19,6 +19,7 @@
 #include <sluice/client.hpp>
 
 #include "core/submitter.hpp"
+#include "net/access_watch.hpp"
 #include "net/client_inbox.hpp"
 #include "net/client_sinks.hpp"
 #include "net/context.hpp"
@@ -93,7 +94,7 @@ class ClientLoop {
   void publish();
   [[nodiscard]] Answer ask(Question question);
 
-  const std::string access_file_;
+  AccessWatch access_watch_;
   const std::string endpoint_;
   const std::chrono::milliseconds patience_;
   const Client::OnConfirm on_confirm_;
@@ -106,8 +107,6 @@ class ClientLoop {
   PollSet poll_;
   core::EntryPool pool_;
   Confirmation confirmation_;
-  core::Time looked_{};  // at the access file
-  int looks_failed_ = 0;
   std::optional<core::Time> away_since_;
   std::vector<std::uint64_t> to_forget_;  // tickets, in this turn
   std::uint64_t sessions_ = 0;            // of the core, as far as the sinks were told

@@ -51,9 +51,10 @@ WorkerOptions checked(WorkerOptions options) {
   return options;
 }
 
-std::string from_environment() {
+std::string read_endpoint(std::string& access_file) {
   try {
-    return Access::load(Access::find()).control;
+    access_file = Access::find(access_file);
+    return Access::load(access_file).control;
   } catch (const Error& error) {
     throw Error("a worker needs the endpoint of a ventilator, or its access file: " +
                 std::string(error.what()));
@@ -88,8 +89,9 @@ class SLUICE_LOCAL Worker::Impl {
 
   void start(const std::string& endpoint) {
     std::string where = endpoint.empty() ? options.connect : endpoint;
-    if (where.empty()) where = from_environment();
-    await_welcome(make_loop(where), where);
+    std::string access_file = options.access_file;
+    if (where.empty()) where = read_endpoint(access_file);
+    await_welcome(make_loop(where, access_file), where);
   }
 
   // Null before start(). Once there, it stays until the worker's end.
@@ -120,7 +122,7 @@ class SLUICE_LOCAL Worker::Impl {
     return std::make_unique<net::WorkerSlots>(types, handlers, size, wake);
   }
 
-  net::WorkerLoop& make_loop(const std::string& where) {
+  net::WorkerLoop& make_loop(const std::string& where, const std::string& access_file) {
     const std::scoped_lock lock(mutex);
     if (started) throw Error("this worker was started before; make another one");
     if (stopped) throw Error("this worker was stopped before it started; make another one");
@@ -134,7 +136,7 @@ class SLUICE_LOCAL Worker::Impl {
     runner.prefetch = options.prefetch;
     runner.push_lane = options.push_lane;
     started = std::make_unique<net::WorkerLoop>(
-        net::Endpoint::parse(where), runner, options.end_with_ventilator,
+        net::Endpoint::parse(where), access_file, runner, options.end_with_ventilator,
         [this](std::size_t capacity, net::Wake& wake) { return make_slots(capacity, wake); });
     return *started;
   }

@@ -15,12 +15,13 @@ namespace sluice::net {
 namespace {
 
 constexpr int kMaxMessagesPerTurn = 256;
-constexpr auto kAfterSupervisorLoss = std::chrono::seconds(5);
+constexpr auto kAfterLoss = std::chrono::seconds(5);
 
 }  // namespace
 
-WorkerLoop::WorkerLoop(const Endpoint& endpoint, const core::RunnerOptions& options,
-                       bool end_with_ventilator, const MakeSlots& make_slots)
+WorkerLoop::WorkerLoop(const Endpoint& endpoint, const std::string& access_file,
+                       const core::RunnerOptions& options, bool end_with_ventilator,
+                       const MakeSlots& make_slots)
     : context_(Context::shared()),
       frames_(FramePool::make()),
       limits_(wire::widest_limits()),
@@ -28,7 +29,8 @@ WorkerLoop::WorkerLoop(const Endpoint& endpoint, const core::RunnerOptions& opti
       core_(options, random_id<core::Boot>(), random_u64()),
       slots_(make_slots(core_.pool_capacity(), wake_)),
       home_(endpoint),
-      control_(context_, endpoint, wire::Role::worker, limits_, frames_) {
+      control_(context_, endpoint, wire::Role::worker, limits_, frames_),
+      access_watch_(access_file) {
   if (end_with_ventilator) core_.end_with_ventilator();
   const SignalsBlocked blocked;
   thread_ = std::thread([this] { run(); });
@@ -46,6 +48,7 @@ void WorkerLoop::run() {
     if (supervisor_lost_)
       throw Error(
           "the process that runs this worker's commands was killed; start the worker again");
+    if (!ventilator_gone_.empty()) throw Error(ventilator_gone_);
   } catch (const std::exception&) {
     const std::scoped_lock lock(mutex_);
     failure_ = std::current_exception();
@@ -89,6 +92,18 @@ void WorkerLoop::turn() {
   }
   slots_->start_queued(now);
   publish(now);
+  look_for_ventilator(now);
+}
+
+bool WorkerLoop::is_away() const { return !core_.ready() && core_.stats().sessions > 0; }
+
+// What runs may end, and its outcomes be delivered: the sinks may be there still.
+void WorkerLoop::look_for_ventilator(core::Time now) {
+  if (core_.draining()) return;
+  const auto gone = access_watch_.look(is_away(), core_.log(), now);
+  if (!gone) return;
+  ventilator_gone_ = *gone + "; start this worker again once there is one";
+  core_.drain(core::DrainMode::return_queued, now + kAfterLoss, now);
 }
 
 void WorkerLoop::wait() {
@@ -105,6 +120,8 @@ void WorkerLoop::wait() {
   const std::optional<core::Time> progress = core_.progress_from();
   if (progress && slots_->has_progress())
     deadline = std::min(deadline.value_or(core::Time::max()), *progress);
+  const auto look = is_away() ? access_watch_.next_look(Clock::now()) : std::nullopt;
+  if (look && !core_.draining()) deadline = std::min(deadline.value_or(*look), *look);
   bool busy = std::exchange(more_to_do_, false) || slots_->has_reports();
   {
     const std::scoped_lock lock(mutex_);
@@ -121,7 +138,7 @@ void WorkerLoop::collect(core::Time now) {
   if (!finished.empty()) core_.finished(finished, now);
   if (slots_->alive() || supervisor_lost_) return;
   supervisor_lost_ = true;
-  core_.drain(core::DrainMode::return_queued, now + kAfterSupervisorLoss, now);
+  core_.drain(core::DrainMode::return_queued, now + kAfterLoss, now);
 }
 
 // Texts that cannot go yet stay where handlers replace them by newer ones.

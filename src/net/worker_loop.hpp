@@ -18,6 +18,7 @@
 #include <sluice/worker.hpp>
 
 #include "core/runner.hpp"
+#include "net/access_watch.hpp"
 #include "net/context.hpp"
 #include "net/frame_buffer.hpp"
 #include "net/lane.hpp"
@@ -38,7 +39,10 @@ class WorkerLoop {
   /// Makes the slots, once the Runner's queue length is known.
   using MakeSlots = std::function<std::unique_ptr<WorkerSlots>(std::size_t capacity, Wake& wake)>;
 
-  WorkerLoop(const Endpoint& endpoint, const core::RunnerOptions& options, bool end_with_ventilator,
+  /// `access_file`: where `endpoint` is from; while the ventilator is away it is watched. May be
+  /// empty.
+  WorkerLoop(const Endpoint& endpoint, const std::string& access_file,
+             const core::RunnerOptions& options, bool end_with_ventilator,
              const MakeSlots& make_slots);
   ~WorkerLoop();
   WorkerLoop(const WorkerLoop&) = delete;
@@ -77,6 +81,8 @@ class WorkerLoop {
   void change_sockets(core::Runner::Effects& effects);
   void open_lane(const core::LaneAddress& lane);
   void take_lane_address();
+  [[nodiscard]] bool is_away() const;
+  void look_for_ventilator(core::Time now);
   void publish(core::Time now);
 
   std::shared_ptr<Context> context_;
@@ -98,6 +104,8 @@ class WorkerLoop {
   std::vector<core::TaskHandle> retracted_;
   bool more_to_do_ = true;  // the next turn must not sleep
   bool supervisor_lost_ = false;
+  AccessWatch access_watch_;
+  std::string ventilator_gone_;  // why; empty: it is not
 
   mutable std::mutex mutex_;  // guards what follows
   mutable std::condition_variable changed_;

@@ -290,6 +290,17 @@ TEST_CASE("submitting from several threads gives each task its own ticket and an
   CHECK(std::count(seen.begin(), seen.end(), true) == 2000);
 }
 
+TEST_CASE("a client whose ventilator went without a word waits as long as it may, and says so") {
+  auto ventilator = std::make_unique<FakeVentilator>(Taker{});
+  ClientOptions options = to(ventilator->endpoint());
+  options.reconnect_timeout = 300ms;
+  Client client(options);
+  ventilator.reset();
+  client.post(task());
+  CHECK_THROWS_WITH_AS(static_cast<void>(client.wait_confirmed(30s)),
+                       doctest::Contains("has been away for 300 ms"), Error);
+}
+
 TEST_CASE("a client whose ventilator is gone for good says so instead of waiting") {
   const TempFolder folder;
   const std::string path = folder.file("access.json");
