@@ -215,13 +215,14 @@ TEST_CASE("what was not confirmed is sent again to the ventilator that comes bac
   REQUIRE(net::rig::wait_until({}, [&] { return seen.load(); }));
   CHECK_FALSE(client.wait_confirmed(0ms));
   silent.reset();
-  const FakeVentilator back(
+  auto back = std::make_unique<FakeVentilator>(
       [&, taker = Taker{}](const core::Message& m, std::uint64_t n) mutable {
         if (std::holds_alternative<core::Submit>(m)) numbers.push_back(n);
         return taker(m, n);
       },
       endpoint);
   CHECK(client.wait_confirmed(30s));
+  back.reset();                                        // its thread has ended
   CHECK(numbers == std::vector<std::uint64_t>{1, 1});  // the same SUBMIT
 }
 
