@@ -6,7 +6,6 @@
 #include <new>
 
 #include "core/assert.hpp"
-#include "net/hand_over.hpp"
 
 namespace sluice::net {
 namespace {
@@ -20,7 +19,6 @@ SendResult result_of(int rc) {
 
 // libzmq is done with the bytes: in its I/O thread, or in ours when it refused them.
 void done_with(void* /*bytes*/, void* hint) {
-  take_over(hint);
   auto* const buffer = static_cast<PooledBuffer*>(hint);
   if (!buffer->refused) FramePool::give_back(std::unique_ptr<PooledBuffer>(buffer));
 }
@@ -34,7 +32,6 @@ SendResult send_without_copy(Socket& socket, OutFrame& frame) {
     frame.take_back(std::unique_ptr<PooledBuffer>(buffer));
     throw std::bad_alloc();
   }
-  hand_over(buffer);
   if (::zmq_msg_send(&message, socket.ref().handle(), ZMQ_DONTWAIT) >= 0) return SendResult::sent;
   const SendResult result = result_of(-1);
   buffer->refused = true;
