@@ -188,10 +188,6 @@ std::optional<Time> Dispatcher::next_deadline() const {
   return at;
 }
 
-bool Dispatcher::has_room() const {
-  return !draining_ && free_tasks() > 0 && tasks_.bytes() < options_.max_bytes;
-}
-
 DispatcherEffects Dispatcher::take_effects(Time now) {
   for (std::size_t i = 0; i < producers_.size(); ++i) take_from_producer(i, now);
   for (const std::uint32_t index : acked_due_) {

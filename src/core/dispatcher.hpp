@@ -104,7 +104,8 @@ class Dispatcher {
 
   /// Tasks that are not settled, promised numbers not counted.
   [[nodiscard]] std::size_t unsettled() const { return tasks_.count(); }
-  [[nodiscard]] bool has_room() const;
+  /// It would take one more task.
+  [[nodiscard]] bool has_room() const { return !draining_ && !is_full(); }
   /// Alarms set, stale ones included.
   [[nodiscard]] std::size_t alarm_count() const { return timers_.count(); }
   [[nodiscard]] std::size_t worker_count() const { return by_peer_.size(); }
@@ -182,7 +183,8 @@ class Dispatcher {
   Code take_and_fail(Seq seq, std::string_view type, const SubmitEntry& entry, Time now);
   void want(Seq seq);
   [[nodiscard]] Code check(std::string_view type, const SubmitEntry& entry) const;
-  [[nodiscard]] std::uint64_t free_tasks() const;
+  [[nodiscard]] bool is_full() const;
+  [[nodiscard]] std::uint64_t free_tasks() const;  // neither taken nor promised
   [[nodiscard]] std::uint64_t free_bytes() const;
   void count_refusal(Code code);
 

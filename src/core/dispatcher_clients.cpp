@@ -27,9 +27,15 @@ std::uint64_t Dispatcher::free_bytes() const {
   return promised < options_.max_bytes ? options_.max_bytes - promised : 0;
 }
 
+bool Dispatcher::is_full() const {
+  return reserved_local_ + tasks_.count() >= options_.max_tasks ||
+         tasks_.bytes() >= options_.max_bytes;
+}
+
 std::optional<Seq> Dispatcher::reserve(std::uint32_t count) {
-  if (draining_ || count == 0 || free_tasks() < count || tasks_.bytes() >= options_.max_bytes)
-    return std::nullopt;
+  if (count == 0 || !has_room()) return std::nullopt;
+  // One at a time also from what clients were promised and may never use.
+  if (count > 1 && free_tasks() < count) return std::nullopt;
   reserved_local_ += count;
   return tasks_.numbers().reserve(count);
 }
@@ -222,11 +228,12 @@ void Dispatcher::on(ClientSession& client, const Envelope& in, const Submit& sub
       }
       if (code == Code::duplicate && (entry.flags & kSubmitWanted) != 0) want(first);
     }
+    if (code == Code::ok && is_full()) code = Code::busy;  // the same room was promised twice
     if (code == Code::ok) {
       accept(tasks_.numbers().reserve(1), type, entry, now);
       continue;
     }
-    count_refusal(code);
+    if (code != Code::busy) count_refusal(code);
     confirm.exceptions.push_back({i, code, first});
   }
   submits_.remember(client.boot, in.n, {confirm, client.sid}, now);
@@ -248,14 +255,16 @@ void Dispatcher::on(ClientSession& client, const Envelope& in, const Query& quer
 // As much credit as the window and the room left allow; limits never fall.
 void Dispatcher::grant(ClientSession& client) {
   // Also while draining: a client without credit would never ask, and never be told.
-  const std::uint64_t room = free_tasks();
-  // Half of what is left at most, so that a second client finds some too.
-  const std::uint64_t want =
-      std::min(options_.client_window_tasks, client.unused() + room / 2 + room % 2);
+  // Half of what it could have at most, so that a second client finds some too. What many idle
+  // ones were promised does not keep the last one from going on, a task at a time: should all of
+  // them come, BUSY tells who was too late.
+  const std::uint64_t least = is_full() ? 0 : 1;
+  const std::uint64_t half = (client.unused() + free_tasks() + 1) / 2;
+  const std::uint64_t want = std::min(options_.client_window_tasks, std::max(half, least));
   client.tasks_limit = std::max(client.tasks_limit, client.tasks_sent + want);
-  const std::uint64_t room_bytes = free_bytes();
-  const std::uint64_t want_bytes = std::min(
-      options_.client_window_bytes, client.unused_bytes() + room_bytes / 2 + room_bytes % 2);
+  const std::uint64_t half_bytes = (client.unused_bytes() + free_bytes() + 1) / 2;
+  const std::uint64_t want_bytes =
+      std::min(options_.client_window_bytes, std::max(half_bytes, least));
   if (want_bytes > 0)
     client.bytes_limit = std::max(client.bytes_limit, client.bytes_sent + want_bytes);
   client.starved = client.unused() == 0 || client.unused_bytes() == 0;

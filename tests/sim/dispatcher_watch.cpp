@@ -409,6 +409,11 @@ void DispatcherWatch::sent_tasks(Sid sid, std::uint64_t n, const Tasks& tasks, T
     it.sent_bytes += entry.payload.size();
     const TaskRecord& task = record(entry.seq);
     truth_.sent(log_, entry, truth_.life_of(it.boot));
+    if (const auto at = not_before_.find(entry.seq); at != not_before_.end()) {
+      if (now < at->second)
+        broken(name_of(log_, entry.seq) + " was sent before its delay was over");
+      not_before_.erase(at);
+    }
     if (entry.lease != task.lease) broken(name_of(log_, entry.seq) + ": a lease it does not have");
     if (entry.attempt != task.executions + 1)
       broken(name_of(log_, entry.seq) + " was sent as a wrong attempt");

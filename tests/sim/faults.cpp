@@ -49,8 +49,8 @@ void World::inject(const Fault& fault) {
     case FaultKind::slow: {
       const Duration most = std::chrono::milliseconds(fault.amount);
       network.set_latency(fault.host, fault.other, {most / 10, most});
-      timeline.after(fault.lasts, [this, &fault] {
-        network.set_latency(fault.host, fault.other, Network::Latency{});
+      timeline.after(fault.lasts, [this, a = fault.host, b = fault.other] {
+        network.set_latency(a, b, Network::Latency{});
       });
       return;
     }

@@ -31,4 +31,20 @@ TEST_CASE("a sink that died before its fsync does not vouch for what it reads ba
   CHECK(scene.stored(0) == core::Status::done);
 }
 
+// Half of what is left went to a client with each of its BEATs, until it had all of it; limits
+// never fall, so another client found nothing as long as the first one was idle.
+TEST_CASE("idle clients do not keep the credit that another one needs") {
+  Plan plan = calm_plan(1);
+  plan.clients = 8;
+  plan.max_tasks = 30;
+  plan.tasks[0].at = Time(2min);
+  plan.tasks[0].client = 7;
+  Scene scene(plan, false);
+  for (Host host = 0; host + 1 < plan.hosts(); ++host) scene.world.start_at(host);
+  scene.world.run_for(1min);
+  scene.world.start_at(plan.client(7));
+  scene.world.run_for(2min);
+  CHECK(scene.stored(0) == core::Status::done);
+}
+
 TEST_SUITE_END();

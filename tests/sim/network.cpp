@@ -153,6 +153,12 @@ void Network::launch(std::uint32_t number, int from, Flight flight) {
   const auto side = static_cast<std::size_t>(from);
   std::deque<Flight>& pipe = connection.flying[side];
   flight.due = timeline_.now() + latency(connection.host[side], connection.host[1 - side]);
+  const auto socket = sockets_.find(connection.socket[0]);
+  if (!delays_.empty() && socket != sockets_.end()) {
+    const auto at = delays_.find({pair_of(connection.host[0], connection.host[1]),
+                                  socket->second.kind});
+    if (at != delays_.end()) flight.due += at->second;
+  }
   if (!pipe.empty()) flight.due = std::max(flight.due, pipe.back().due);
   if (!flight.is_end) connection.spoke[side] = true;
   if (!flight.is_end && on_send)
@@ -329,6 +335,7 @@ void Network::heal() {
   blocked_.clear();
   for (const Path& path : paths) resume_flights(path.first, path.second);
   latencies_.clear();
+  delays_.clear();
   hide_departures_ = false;
 }
 

@@ -74,6 +74,8 @@ class Network {
   /// Its process stands still: it says nothing, but its kernel takes in what comes.
   void pause(Host host, bool on);
   void set_latency(Host a, Host b, Latency latency);
+  /// What is sent from now on through connections of that kind takes so much longer.
+  void delay(Host a, Host b, SocketKind kind, Duration by) { delays_[{pair_of(a, b), kind}] = by; }
   /// Breaks the connections of that kind of the connecting side between the two hosts.
   void cut(Host a, Host b, SocketKind kind);
   /// Breaks them with all that is under way in them, and both sides learn of it.
@@ -143,6 +145,7 @@ class Network {
   std::map<Path, int> blocked_;
   std::set<Host> paused_;
   std::map<Path, Latency> latencies_;
+  std::map<std::pair<Path, SocketKind>, Duration> delays_;
   std::map<Path, std::uint64_t> impairments_;  // how often a pair of hosts became impaired
   bool hide_departures_ = false;
   std::uint64_t delivered_ = 0;

@@ -17,6 +17,7 @@ core::CollectorOptions options(const Plan& plan, Host host) {
   out.timers.heartbeat = plan.heartbeat;
   out.frame.max_frame = 128 * 1024;
   out.window_outcomes = plan.sink_window;
+  out.window_bytes = 20'000;
   out.shelf_bytes = plan.shelf_bytes;
   out.watched_window_bytes = 8 * 1024;
   return out;

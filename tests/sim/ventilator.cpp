@@ -19,13 +19,15 @@ wire::Limits limits() {
   return limits;
 }
 
-core::DispatcherOptions options(const Plan& plan, Host host) {
+core::DispatcherOptions options(const World& world, Host host) {
+  const Plan& plan = world.plan;
+  const std::uint32_t sinks = world.sinks_listed > 0 ? world.sinks_listed : plan.sinks;
   core::DispatcherOptions out;
   out.name = host_name(plan, host);
   out.timers.heartbeat = plan.heartbeat;
   out.frame.max_frame = kMaxFrame;
   out.retry = plan.retry;
-  for (std::uint32_t i = 0; i < plan.sinks; ++i) out.sinks.push_back(sink_address(plan.sink(i)));
+  for (std::uint32_t i = 0; i < sinks; ++i) out.sinks.push_back(sink_address(plan.sink(i)));
   out.max_tasks = plan.max_tasks;
   out.client_window_tasks = plan.client_window;
   out.max_lanes = plan.lane_ports;
@@ -34,6 +36,8 @@ core::DispatcherOptions options(const Plan& plan, Host host) {
 
 core::Dispatcher::Identity identity_of(World& world, Life life) {
   const std::uint64_t number = world.roll();
+  if (world.identity)
+    if (const auto given = world.identity()) return *given;
   core::Dispatcher::Identity identity;
   identity.log = id_of<core::Log>(number);
   identity.epoch = core::Epoch{1};
@@ -50,11 +54,9 @@ std::string lane_address(Host host, std::uint32_t port) {
   return "lane:" + std::to_string(host) + ":" + std::to_string(port);
 }
 
-VentilatorProcess::VentilatorProcess(World& world, Life life,
-                                     std::optional<core::Dispatcher::Identity> identity)
+VentilatorProcess::VentilatorProcess(World& world, Life life)
     : Process(world, life),
-      core_(options(world.plan, life.host), identity ? *identity : identity_of(world, life),
-            world.roll()),
+      core_(options(world, life.host), identity_of(world, life), world.roll()),
       watch_(core_, world.plan, world.truth),
       codec_(wire::Role::ventilator, limits()),
       ports_(kFirstPort, static_cast<std::uint16_t>(kFirstPort + world.plan.lane_ports - 1),

@@ -18,9 +18,7 @@ namespace sluice::sim {
 
 class VentilatorProcess final : public Process {
  public:
-  /// `identity`: for scenarios where two ventilators think that they hold one log.
-  VentilatorProcess(World& world, Life life,
-                    std::optional<core::Dispatcher::Identity> identity = std::nullopt);
+  VentilatorProcess(World& world, Life life);
   ~VentilatorProcess() override;
 
   void turn(Time now) override;

@@ -27,6 +27,7 @@ core::RunnerOptions options(const Plan& plan, Host host) {
   out.prefetch = plan.prefetch;
   out.push_lane = number % 3 != 2;
   out.max_retained = 64;
+  out.max_queued_bytes = 16'000;
   return out;
 }
 
@@ -105,8 +106,13 @@ void WorkerProcess::receive(Time now) {
   for (auto arrival = world_.network.receive(lane_); arrival;
        arrival = world_.network.receive(lane_)) {
     core::Envelope envelope = decode_or_break(codec_, arrival->frame, pool_);
+    // Rules 7 and 8.2: of another session, or declared lost: dropped.
+    const bool is_void = envelope.sid != sid_ || (envelope.n > 0 && envelope.n <= void_n_);
+    const std::uint64_t taken = core_.stats().received;
     note_session(envelope);
     core_.receive({Source::lane, 0}, envelope, now);
+    if (is_void && core_.stats().received != taken)
+      broken(host_name(world_.plan, life_.host) + " took TASKS that were not for it any more");
     pool_.give_back(std::move(envelope.message));
   }
   for (auto& [number, link] : sinks_) {
@@ -129,14 +135,17 @@ void WorkerProcess::note_session(const core::Envelope& in) {
     fence_ = core::from_ms(welcome->fence_ms);
     heard_ = world_.clock(life_.host);
     said_ = {};
-    received_ = 0;
+    received_ = void_n_ = 0;
     return;
   }
   if (in.sid != sid_) return;
   heard_ = world_.clock(life_.host);
   if (std::holds_alternative<core::Verdicts>(in.message)) in_session_ = true;
   if (std::holds_alternative<core::Bye>(in.message)) in_session_ = false;
-  if (const auto* tasks = std::get_if<core::Tasks>(&in.message))
+  const auto* tasks = std::get_if<core::Tasks>(&in.message);
+  if (tasks == nullptr) return;
+  void_n_ = std::max(void_n_, tasks->void_n);
+  if (in.n == 0 || in.n > void_n_)
     received_ = std::max(received_, tasks->tasks_before + tasks->entries.size());
 }
 
@@ -159,7 +168,10 @@ void WorkerProcess::perform(core::Runner::Effects& effects) {
   for (const core::Envelope& envelope : effects.control) {
     if (const auto* ack = std::get_if<core::Ack>(&envelope.message))
       for (const core::AckEntry& entry : ack->entries) world_.truth.acked(log_, entry);
-    if (const auto* state = std::get_if<core::State>(&envelope.message)) check_state(*state);
+    if (const auto* state = std::get_if<core::State>(&envelope.message)) {
+      check_state(*state);
+      said_ = *state;
+    }
     control_.send(envelope);
   }
   for (const auto& send : effects.sinks) {
@@ -232,7 +244,9 @@ std::string WorkerProcess::state() const {
 void WorkerProcess::check_state(const core::State& state) const {
   const std::uint64_t window =
       std::max<std::uint64_t>(world_.plan.slots * world_.plan.prefetch, 1);
-  if (world_.plan.prefetch > 0 && state.tasks_limit > received_ + window)
+  const std::uint64_t has = state.queued + state.running;
+  const bool raised = state.tasks_limit > said_.tasks_limit;
+  if (world_.plan.prefetch > 0 && raised && state.tasks_limit + has > received_ + window)
     broken(host_name(world_.plan, life_.host) + " grants more tasks than it can hold");
   if (state.tasks_limit < said_.tasks_limit)
     broken(host_name(world_.plan, life_.host) + " lowers its credit");

@@ -90,7 +90,7 @@ class WorkerProcess final : public Process {
   Time heard_{};  // from the ventilator
   Duration fence_{};
   core::State said_;  // the last STATE of the session
-  std::uint64_t received_ = 0;
+  std::uint64_t received_ = 0, void_n_ = 0;
   std::vector<std::pair<core::Log, core::Seq>> started_;
 };
 

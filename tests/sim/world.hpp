@@ -3,11 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "core/dispatcher.hpp"
 #include "core/random.hpp"
 #include "sim/disk.hpp"
 #include "sim/network.hpp"
@@ -88,6 +90,10 @@ class World {
   Network network;
   Truth truth;
   bool handler_says_later = false;
+  /// How many of the sinks a ventilator that starts is told of; 0: all.
+  std::uint32_t sinks_listed = 0;
+  /// The identity of a ventilator that starts, if it is not to be a new one.
+  std::function<std::optional<core::Dispatcher::Identity>()> identity;
 
  private:
   struct Machine {

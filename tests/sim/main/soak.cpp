@@ -86,12 +86,14 @@ int main(int argc, char** argv) {
     const Verdict verdict = run_twice(plan);
     if (verdict.ok()) continue;
     ++failed;
-    std::puts(report(shrink(plan), verdict).c_str());
-    std::fflush(stdout);
     if (options.fail_fast) {
+      std::printf("seed %llu: %s\n", static_cast<unsigned long long>(seed),
+                  verdict.broken.substr(0, verdict.broken.find('\n')).c_str());
       ++done;
       break;
     }
+    std::puts(report(shrink(plan), verdict).c_str());
+    std::fflush(stdout);
   }
   std::printf("seeds: %llu failed: %llu\n", static_cast<unsigned long long>(done),
               static_cast<unsigned long long>(failed));
