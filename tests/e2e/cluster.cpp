@@ -43,13 +43,18 @@ Ran Cluster::submit(const Words& words, const ProcessOptions& options) const {
   return sluice(verb("submit", words), options);
 }
 
-void Cluster::start_ventilator(const Words& options) {
+void Cluster::start_ventilator(const Words& options, const Words& before) {
   Words words = verb("ventilator", options);
-  if (std::find(words.begin(), words.end(), "--sink") == words.end()) {
+  const auto named = [&](const char* option) {
+    return std::find(words.begin(), words.end(), option) != words.end();
+  };
+  if (!named("--sink") && !named("--out")) {
     words.emplace_back("--out");
     words.push_back(dir.file("outcomes.jsonl"));
   }
-  ventilator = std::make_unique<Process>(program(words), with_access({}));
+  words = program(words);
+  words.insert(words.begin(), before.begin(), before.end());
+  ventilator = std::make_unique<Process>(words, with_access({}));
   const bool ready = ventilator->complains("start workers with");
   INFO("ventilator: ", ventilator->err());
   REQUIRE(ready);

@@ -25,8 +25,8 @@ class Cluster {
   std::vector<std::unique_ptr<Process>> workers;
 
   /// Waits for its access file. The outcomes go to outcomes.jsonl in `dir`, unless `options` name
-  /// sinks.
-  void start_ventilator(const Words& options = {});
+  /// sinks or another file. `before`: what it is started by, if anything.
+  void start_ventilator(const Words& options = {}, const Words& before = {});
   /// Waits until it is connected.
   Process& start_worker(const Words& options = {});
   /// Any verb, with SLUICE_ACCESS, in `dir`.

@@ -1,38 +1,15 @@
 // cluster_sink_test.cpp: sinks that die, come back, and run out of room.
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
-#include <sys/mount.h>
-#include <unistd.h>
 
 #include <csignal>
 #include <map>
 
 #include "e2e/handler_cluster.hpp"
 #include "e2e/sink_process.hpp"
+#include "e2e/small_disk.hpp"
 
 namespace sluice::e2e {
-namespace {
-
-// A file system of 1 MiB, if this user may make one.
-class SmallDisk {
- public:
-  explicit SmallDisk(const std::string& path) : path_(path) {
-    std::filesystem::create_directory(path);
-    mounted_ = ::mount("tmpfs", path.c_str(), "tmpfs", 0, "size=1m") == 0;
-  }
-  ~SmallDisk() {
-    if (mounted_) ::umount2(path_.c_str(), MNT_DETACH);
-  }
-  SmallDisk(const SmallDisk&) = delete;
-  SmallDisk& operator=(const SmallDisk&) = delete;
-  [[nodiscard]] bool mounted() const { return mounted_; }
-
- private:
-  std::string path_;
-  bool mounted_ = false;
-};
-
-}  // namespace
 
 TEST_SUITE("e2e: sinks") {
   // Case 8: "the sink's file decides duplicates; nothing is executed again".
@@ -73,7 +50,7 @@ TEST_SUITE("e2e: sinks") {
   // is room".
   TEST_CASE("tasks wait while the sink's disk is full, and go on when there is room") {
     const TempFolder folder;
-    const SmallDisk disk(folder.file("disk"));
+    const SmallDisk disk(folder.file("disk"), "1m");
     if (!disk.mounted()) {
       MESSAGE("skipped: this user cannot mount a file system");
       return;

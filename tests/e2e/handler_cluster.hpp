@@ -80,20 +80,26 @@ inline constexpr std::chrono::milliseconds kHangs{90'000};
 }
 inline void become_reaper() { REQUIRE(::prctl(PR_SET_CHILD_SUBREAPER, 1) == 0); }
 
+[[nodiscard]] inline std::string this_program() {
+  return std::filesystem::read_symlink("/proc/self/exe").string();
+}
+
 /// A worker with handlers (handler_worker.hpp) in a process of its own.
 class HandlerWorker {
  public:
-  HandlerWorker(const std::string& name, int slots, const std::string& control, std::string diary)
+  /// `before`: what it is started by, if anything.
+  HandlerWorker(const std::string& name, int slots, const std::string& control, std::string diary,
+                Words before = {})
       : name_(name), diary_(std::move(diary)) {
     ProcessOptions options;
     options.env = {{"SLUICE_TEST_CONTROL", control},
                    {"SLUICE_TEST_NAME", name},
                    {"SLUICE_TEST_SLOTS", std::to_string(slots)},
                    {"SLUICE_TEST_DIARY", diary_}};
-    process_ =
-        std::make_unique<Process>(Words{std::filesystem::read_symlink("/proc/self/exe").string(),
-                                        "--no-skip", std::string("--test-case=") + kWorkerCase},
-                                  options);
+    for (const std::string& word :
+         {this_program(), std::string("--no-skip"), std::string("--test-case=") + kWorkerCase})
+      before.push_back(word);
+    process_ = std::make_unique<Process>(before, options);
   }
   [[nodiscard]] Process& process() { return *process_; }
   [[nodiscard]] const std::string& name() const { return name_; }
@@ -111,15 +117,16 @@ class HandlerWorker {
 /// A cluster whose tasks are fast, and which the test asks without starting a program each time.
 class HandlerCluster : public Cluster {
  public:
-  explicit HandlerCluster(const Words& options = {}) {
-    start_ventilator(options);
+  explicit HandlerCluster(const Words& options = {}, const Words& before = {}) {
+    start_ventilator(options, before);
     control = Access::load(access_file()).control;
   }
   std::string control;  ///< where its workers connect
 
-  [[nodiscard]] HandlerWorker handler_worker(int slots, const std::string& by = {}) {
+  [[nodiscard]] HandlerWorker handler_worker(int slots, const std::string& by = {},
+                                             Words before = {}) {
     const std::string name = "h" + std::to_string(++handler_workers_);
-    return {name, slots, by.empty() ? control : by, dir.file(name + ".diary")};
+    return {name, slots, by.empty() ? control : by, dir.file(name + ".diary"), std::move(before)};
   }
   [[nodiscard]] std::vector<HandlerWorker> handler_workers(int count, int slots) {
     std::vector<HandlerWorker> all;
@@ -132,7 +139,7 @@ class HandlerCluster : public Cluster {
     if (client_) return *client_;
     ClientOptions options;
     options.connect = control;
-    options.connect_timeout = kHangs;
+    options.connect_timeout = options.reconnect_timeout = kHangs;
     return client_.emplace(options);
   }
   void forget_client() { client_.reset(); }

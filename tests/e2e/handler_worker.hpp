@@ -48,7 +48,30 @@ struct DiaryEntry {
   return value == nullptr ? std::string() : value;
 }
 
-/// Types: "hold" keeps its slot for as many microseconds as its payload says; "echo" returns it.
+[[nodiscard]] inline std::int64_t number_in(const TaskView& task) {
+  const std::string_view text(reinterpret_cast<const char*>(task.payload.data()),
+                              task.payload.size());
+  std::int64_t number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
+/// Takes every descriptor that this process can get, for so long: a handler that leaks them.
+inline void hoard_descriptors(std::int64_t us) {
+  std::vector<int> hoard;
+  const std::int64_t end = monotonic_ns() + us * 1000;
+  while (monotonic_ns() < end) {
+    const int fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (fd >= 0)
+      hoard.push_back(fd);
+    else
+      ::poll(nullptr, 0, 1);
+  }
+  for (const int fd : hoard) ::close(fd);
+}
+
+/// Types: "hold" keeps its slot for as many microseconds as its payload says, "hoard" all
+/// descriptors, too; "echo" returns its payload.
 inline void run_handler_worker() {
   const std::string diary = variable("SLUICE_TEST_DIARY");
   const int fd = ::open(diary.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
@@ -66,12 +89,15 @@ inline void run_handler_worker() {
   };
   worker.on("hold", [note](const TaskView& task) {
     note('S', task);
-    const std::string_view text(reinterpret_cast<const char*>(task.payload.data()),
-                                task.payload.size());
-    std::int64_t us = 0;
-    std::from_chars(text.data(), text.data() + text.size(), us);
+    const std::int64_t us = number_in(task);
     const timespec length{us / 1'000'000, us % 1'000'000 * 1000};
     ::ppoll(nullptr, 0, &length, nullptr);
+    note('E', task);
+    return std::vector<std::byte>{};
+  });
+  worker.on("hoard", [note](const TaskView& task) {
+    note('S', task);
+    hoard_descriptors(number_in(task));
     note('E', task);
     return std::vector<std::byte>{};
   });

@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <csignal>
 #include <memory>
 #include <string>
 #include <utility>
@@ -15,15 +16,32 @@ namespace sluice::e2e {
 /// Starts again at the same address, with the same file.
 class SinkProcess {
  public:
-  explicit SinkProcess(std::string file) : file_(std::move(file)) { start("tcp://127.0.0.1:*"); }
+  /// `before`: what it is started by, if anything. `bind` may name port 0.
+  explicit SinkProcess(std::string file, const std::string& bind = "tcp://127.0.0.1:*",
+                       Words options = {}, Words before = {})
+      : file_(std::move(file)), options_(std::move(options)), before_(std::move(before)) {
+    start(bind);
+  }
   void start_again() { start(endpoint_); }
+  void start_again(Words before) {
+    before_ = std::move(before);
+    start_again();
+  }
+  void kill() {
+    process_->signal(SIGKILL);
+    REQUIRE(process_->wait() == 128 + SIGKILL);
+  }
   [[nodiscard]] Process& process() { return *process_; }
   [[nodiscard]] const std::string& endpoint() const { return endpoint_; }
 
  private:
   void start(const std::string& bind) {
-    process_ = std::make_unique<Process>(
-        Words{sluice_program(), "sink", "--bind", bind, "--out", file_});
+    Words words = before_;
+    for (const std::string& word : {sluice_program(), std::string("sink"), std::string("--bind"),
+                                    bind, std::string("--out"), file_})
+      words.push_back(word);
+    words.insert(words.end(), options_.begin(), options_.end());
+    process_ = std::make_unique<Process>(words);
     const bool ready = process_->prints("\n");
     INFO(process_->err());
     REQUIRE(ready);
@@ -31,6 +49,7 @@ class SinkProcess {
     endpoint_.pop_back();
   }
   std::string file_, endpoint_;
+  Words options_, before_;
   std::unique_ptr<Process> process_;
 };
 
