@@ -25,16 +25,24 @@ void OutgoingLink::set_endpoint(const Endpoint& endpoint) {
 
 void OutgoingLink::open() {
   close();
-  resolver_.start(endpoint_);
+  try {
+    resolver_.start(endpoint_);
+  } catch (const Error& error) {  // no descriptor is left: the machine tries again later
+    error_ = error.what();
+    failed_ = true;
+  }
 }
 
 void OutgoingLink::close() {
   polled_ = nullptr;
+  failed_ = false;
+  resolver_ = Resolver();  // an answer that comes now would open it again
   dealer_.reset();
   waiting_.clear();
 }
 
 OutgoingLink::Event OutgoingLink::next_event() {
+  if (std::exchange(failed_, false)) return Event::disconnected;
   if (!dealer_) {
     const std::optional<Resolution> found = resolver_.take();
     if (!found) return Event::none;

@@ -27,7 +27,8 @@ class OutgoingLink {
   OutgoingLink(std::shared_ptr<Context> context, Endpoint endpoint, wire::Role role,
                const wire::Limits& limits, std::shared_ptr<FramePool> frames);
 
-  /// Starts connecting on a new socket; whatever was there is closed.
+  /// Starts connecting on a new socket; whatever was there is closed. If that cannot be, the next
+  /// event is `disconnected`.
   void open();
   void close();
 
@@ -86,6 +87,7 @@ class OutgoingLink {
   std::optional<Dealer> dealer_;
   std::size_t attempt_ = 0;
   std::string error_;
+  bool failed_ = false;  // open() was in vain, which next_event() has not told yet
   std::uint64_t bad_frames_ = 0;
   std::deque<OutFrame> waiting_;
   // Looking at a socket in vain costs system calls. Null: it must be looked at.
