@@ -24,8 +24,9 @@ class OutcomeSearch {
   using Found = std::function<void(const StoredOutcome&)>;
   using Missing = std::function<void(const core::TaskKey&)>;
 
+  /// Opens the file if it is there: when something is asked for, no descriptor may be left.
   explicit OutcomeSearch(std::string path, Directory& directory = Directory::real())
-      : path_(std::move(path)), directory_(directory) {}
+      : path_(std::move(path)), directory_(directory), file_(directory_.open_to_read(path_)) {}
   OutcomeSearch(const OutcomeSearch&) = delete;
   OutcomeSearch& operator=(const OutcomeSearch&) = delete;
 

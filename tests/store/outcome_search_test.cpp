@@ -3,6 +3,7 @@
 #include "store/outcome_search.hpp"
 
 #include <doctest/doctest.h>
+#include <sys/resource.h>
 
 #include <string>
 #include <vector>
@@ -100,6 +101,26 @@ TEST_CASE("what is asked for meanwhile is found by the next pass") {
   while (rig.step()) {
   }
   CHECK(rig.found == Seqs{3, 1});
+}
+
+TEST_CASE("a file that was there at the start is found when no descriptor is left") {
+  TempFolder folder;
+  const std::string path = folder.file("out.jsonl");
+  write_file(path, line(1));
+  OutcomeSearch search(path);
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  rlimit none = before;
+  none.rlim_cur = 0;
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+  search.add(key(1));
+  Seqs found;
+  while (search.busy())
+    search.step(
+        1000, line(1).size(), [&](const StoredOutcome& o) { found.push_back(o.outcome.id.seq); },
+        [](const core::TaskKey&) {});
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+  CHECK(found == Seqs{1});
 }
 
 TEST_CASE("what is not committed yet is not looked at, later it is") {
