@@ -5,6 +5,7 @@
 #include <csignal>
 
 #include "chaos/footprint.hpp"
+#include "chaos/left_behind.hpp"
 #include "chaos/plan.hpp"
 #include "chaos/starved.hpp"
 #include "e2e/forwarder.hpp"
@@ -43,13 +44,6 @@ class Knockers {
   std::vector<int> fds_;
 };
 
-pid_t child_of(pid_t pid) {
-  const std::string id = std::to_string(pid);
-  pid_t child = 0;
-  std::ifstream("/proc/" + id + "/task/" + id + "/children") >> child;
-  return child;
-}
-
 bool back_to(const Footprint& before, pid_t pid) {
   return eventually([&] { return footprint(pid).descriptors <= before.descriptors; }, kHangs);
 }
@@ -59,6 +53,7 @@ bool back_to(const Footprint& before, pid_t pid) {
 TEST_SUITE("chaos: descriptors") {
   // While it starves its sink goes and comes back, so that it needs new sockets to it.
   TEST_CASE("a ventilator without descriptors works on, and takes newcomers in when it has some") {
+    const AloneAtTheEnd alone;
     const TempFolder folder;
     SinkProcess sink(folder.file("outcomes.jsonl"));
     HandlerCluster cluster({"--sink", sink.endpoint(), "--heartbeat", "1s"});
@@ -104,6 +99,7 @@ TEST_SUITE("chaos: descriptors") {
   // A handler that leaks descriptors takes the worker's own, too: every connection of the worker is
   // broken meanwhile, and none can be made again.
   TEST_CASE("a worker whose handler takes all descriptors is back when it lets go of them") {
+    const AloneAtTheEnd alone;
     const TempFolder folder;
     SinkProcess sink(folder.file("outcomes.jsonl"));
     HandlerCluster cluster({"--sink", sink.endpoint(), "--heartbeat", "250ms", "--max-losses",
@@ -130,6 +126,7 @@ TEST_SUITE("chaos: descriptors") {
   // What cannot be started is a failed attempt, with the reason and the cure; tasks that may be
   // tried often enough are done in the end.
   TEST_CASE("a worker that cannot start commands for want of descriptors says so, and goes on") {
+    const AloneAtTheEnd alone;
     HandlerCluster cluster({"--heartbeat", "250ms", "--backoff", "200ms", "--no-sync"});
     Process& worker = cluster.start_worker({"-j", "4"});
     const pid_t supervisor = child_of(worker.pid());
@@ -156,6 +153,7 @@ TEST_SUITE("chaos: descriptors") {
   }
 
   TEST_CASE("a sink without descriptors serves whom it has, and newcomers when it has some") {
+    const AloneAtTheEnd alone;
     const TempFolder folder;
     SinkProcess sink(folder.file("outcomes.jsonl"));
     HandlerCluster cluster({"--sink", sink.endpoint(), "--heartbeat", "1s"});
@@ -182,6 +180,7 @@ TEST_SUITE("chaos: descriptors") {
 
   // PROTOCOL rule 20.2: "what is stored but no longer kept from its file".
   TEST_CASE("outcomes that a sink cannot look up for want of descriptors come when it can") {
+    const AloneAtTheEnd alone;
     const TempFolder folder;
     SinkProcess sink(folder.file("outcomes.jsonl"));
     HandlerCluster cluster({"--sink", sink.endpoint(), "--heartbeat", "1s"});

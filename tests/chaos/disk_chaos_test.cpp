@@ -8,6 +8,7 @@
 #include <csignal>
 
 #include "chaos/footprint.hpp"
+#include "chaos/left_behind.hpp"
 #include "chaos/plan.hpp"
 #include "chaos/private_world.hpp"
 #include "e2e/handler_cluster.hpp"
@@ -92,6 +93,7 @@ TEST_SUITE("chaos: disks") {
   // PROTOCOL case 9, again and again.
   TEST_CASE("a sink whose disk fills and empties stores each outcome once, killed or not") {
     if (!in_private_world()) return;
+    const AloneAtTheEnd alone;
     const TempFolder folder;
     const SmallDisk disk(folder.file("disk"), "6m");
     if (!disk.mounted()) return skip("no file system can be mounted");
@@ -109,6 +111,7 @@ TEST_SUITE("chaos: disks") {
 
   TEST_CASE("a ventilator with the sink inside holds what its full disk cannot take") {
     if (!in_private_world()) return;
+    const AloneAtTheEnd alone;
     const TempFolder folder;
     const SmallDisk disk(folder.file("disk"), "6m");
     if (!disk.mounted()) return skip("no file system can be mounted");

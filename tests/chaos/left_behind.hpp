@@ -12,6 +12,14 @@
 
 namespace sluice::chaos {
 
+/// The first child of a process's first thread, such as the supervisor of a worker; 0 if none.
+[[nodiscard]] inline pid_t child_of(pid_t pid) {
+  const std::string id = std::to_string(pid);
+  pid_t child = 0;
+  std::ifstream("/proc/" + id + "/task/" + id + "/children") >> child;
+  return child;
+}
+
 /// The commands below this process, for people.
 [[nodiscard]] inline std::string who_is_left() {
   std::string out;
@@ -34,5 +42,18 @@ namespace sluice::chaos {
     return e2e::processes_below() == 0;
   });
 }
+
+/// Stands first in a test case, so that it goes last, after all roles: nobody may be left then.
+class AloneAtTheEnd {
+ public:
+  AloneAtTheEnd() { e2e::become_reaper(); }
+  ~AloneAtTheEnd() {
+    const bool alone = nobody_is_left();
+    INFO("left behind:", who_is_left());
+    CHECK(alone);
+  }
+  AloneAtTheEnd(const AloneAtTheEnd&) = delete;
+  AloneAtTheEnd& operator=(const AloneAtTheEnd&) = delete;
+};
 
 }  // namespace sluice::chaos

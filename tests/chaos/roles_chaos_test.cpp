@@ -4,6 +4,7 @@
 // SLUICE_SEED repeats the decisions of a run; SLUICE_CHAOS_ROUNDS makes it longer.
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <csignal>
 
 #include "chaos/footprint.hpp"
@@ -19,6 +20,7 @@ using namespace e2e;
 using std::chrono::milliseconds;
 
 constexpr int kStepsPerRound = 4, kTasksPerStep = 1000, kLinesPerStep = 25;
+constexpr std::uint64_t kAwaitedEach = 10;  // of so many tasks the client awaits one's outcome
 constexpr std::size_t kWorkers = 4, kCommandWorkers = 2;
 // 16,000 tasks lie between the halves of eight rounds: less than 256 bytes for a task. (Each key is
 // remembered for ten minutes.)
@@ -35,8 +37,12 @@ class Roles {
   }
 
   void load(const std::vector<int>& us) {
-    for (const int length : us) cluster_.submit_task("hold", std::to_string(length));
-    posted_ += us.size();
+    for (const int length : us) {
+      if (++posted_ % kAwaitedEach == 0)
+        await_task(std::to_string(length));
+      else
+        cluster_.submit_task("hold", std::to_string(length));
+    }
   }
   /// Lines for `sluice submit`. It may be killed among them: then it is run again, with all.
   void submit_lines(bool killed) {
@@ -58,6 +64,15 @@ class Roles {
   void end_command_worker(std::size_t which, int signal) {
     commands_[which]->signal(signal);
     if (signal == SIGKILL) CHECK(commands_[which]->wait(kHangs) == 128 + SIGKILL);
+    command_graves_.push_back(std::move(commands_[which]));
+    commands_[which] = command_worker();
+  }
+  // It has no way to go on without: it gives its tasks up, says so and ends.
+  void kill_supervisor(std::size_t which) {
+    const pid_t supervisor = child_of(commands_[which]->pid());
+    REQUIRE(supervisor > 0);
+    REQUIRE(::kill(supervisor, SIGKILL) == 0);
+    CHECK(commands_[which]->wait(kHangs) == 255);
     command_graves_.push_back(std::move(commands_[which]));
     commands_[which] = command_worker();
   }
@@ -86,6 +101,10 @@ class Roles {
     INFO(cluster_.ask_status().dump(2));
     REQUIRE(settled);
     REQUIRE(cluster_.wait_workers(kWorkers + kCommandWorkers));
+    const bool answered = eventually([this] { return cluster_.client().awaited() == 0; }, kHangs);
+    CHECK(answered);
+    CHECK(answers_ == posted_ / kAwaitedEach);
+    CHECK(wrong_answers_ == 0);
     REQUIRE(eventually([this] { return sockets_are_back(); }, kHangs));
     ventilator_.sample(cluster_.ventilator->pid());
     sinks_.sample(sink_.process().pid());
@@ -123,6 +142,16 @@ class Roles {
   }
 
  private:
+  void await_task(const std::string& payload) {
+    Task task;
+    task.type = "hold";
+    const auto* const bytes = reinterpret_cast<const std::byte*>(payload.data());
+    task.payload.assign(bytes, bytes + payload.size());
+    cluster_.client().submit(task, [this](const Outcome& outcome) {
+      ++answers_;
+      if (outcome.status != Status::done) ++wrong_answers_;
+    });
+  }
   Process& role(std::size_t who) {
     if (who == 0) return *cluster_.ventilator;
     if (who == 1) return sink_.process();
@@ -147,6 +176,7 @@ class Roles {
     return now.descriptors <= quiet_descriptors_;
   }
 
+  std::atomic<std::uint64_t> answers_ = 0, wrong_answers_ = 0;  // outlive the client
   const TempFolder folder_;
   SinkProcess sink_;
   HandlerCluster cluster_;
@@ -169,7 +199,7 @@ void draw_step(Plan& plan, Roles& roles) {
   });
   const milliseconds away = plan.between(0, 1000);
   const std::size_t victim = 1 + plan.below(kWorkers - 1), other = plan.below(kCommandWorkers);
-  switch (plan.below(7)) {
+  switch (plan.below(8)) {
     case 0:
       plan.add("kill worker " + std::to_string(victim), [=, &roles] { roles.kill_worker(victim); });
       break;
@@ -186,6 +216,10 @@ void draw_step(Plan& plan, Roles& roles) {
     }
     case 3:
       plan.add("kill the sink for " + shown(away), [=, &roles] { roles.kill_sink(away); });
+      break;
+    case 4:
+      plan.add("kill the supervisor of command worker " + std::to_string(other),
+               [=, &roles] { roles.kill_supervisor(other); });
       break;
     default: {  // D is 1 s here, R 3 s: some notice, some do not
       const std::size_t first = plan.below(Roles::kRoles), second = plan.below(Roles::kRoles);
