@@ -42,7 +42,8 @@ bool in_private_world() {
   words.emplace_back("true");
   const e2e::Ran possible = e2e::run(words);
   if (possible.code != 0) {
-    skip("no network of its own here (unshare: " + possible.err + ")");
+    skip("no network of its own can be had here (" + std::string(words.front()) + ": " +
+         (possible.err.empty() ? "not found" : possible.err) + ")");
     return false;
   }
   words.back() = e2e::this_program();
