@@ -4,10 +4,12 @@
 
 #include <sys/wait.h>
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <string>
 
+#include "chaos/plan.hpp"
 #include "e2e/handler_cluster.hpp"
 
 namespace sluice::chaos {
@@ -32,6 +34,16 @@ namespace sluice::chaos {
     }
   }
   return out;
+}
+
+/// A worker ends with its ventilator. BYE is said once: who is between two sessions just then, or
+/// too slow, waits for another ventilator (`sluice worker` notices by the access file). Such a one
+/// is told of and ended.
+inline void see_off(e2e::Process& worker) {
+  if (worker.wait(std::chrono::milliseconds(10'000)).has_value()) return;
+  tell("a worker has not heard that its ventilator ended");
+  worker.signal(SIGTERM);
+  CHECK(worker.wait(e2e::kHangs).has_value());
 }
 
 /// Whether all processes below this one are gone soon; orphans among them, if become_reaper() was

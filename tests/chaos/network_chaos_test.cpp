@@ -90,7 +90,7 @@ class Field {
   }
   void end() {
     CHECK(cluster.end() == 0);
-    for (HandlerWorker& worker : workers) CHECK(worker.process().wait(kHangs) == 0);
+    for (HandlerWorker& worker : workers) see_off(worker.process());
     sink.process().signal(SIGTERM);
     CHECK(sink.process().wait(kHangs) == 0);
   }

@@ -130,8 +130,8 @@ class Roles {
   }
   void end() {
     CHECK(cluster_.end() == 0);
-    for (HandlerWorker& worker : workers_) CHECK(worker.process().wait(kHangs) == 0);
-    for (auto& worker : commands_) CHECK(worker->wait(kHangs) == 0);
+    for (HandlerWorker& worker : workers_) see_off(worker.process());
+    for (auto& worker : commands_) see_off(*worker);
     for (auto& worker : command_graves_) CHECK(worker->wait(kHangs).has_value());
     sink_.process().signal(SIGTERM);
     CHECK(sink_.process().wait(kHangs) == 0);

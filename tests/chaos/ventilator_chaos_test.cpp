@@ -103,7 +103,7 @@ TEST_SUITE("chaos: ventilators") {
     for (const Life& life : lives) tell("log " + life.log + ": settled " +
                                         std::to_string(life.settled));
     CHECK(cluster.end() == 0);
-    for (HandlerWorker& worker : workers) CHECK(worker.process().wait(kHangs) == 0);
+    for (HandlerWorker& worker : workers) see_off(worker.process());
     sink.process().signal(SIGTERM);
     CHECK(sink.process().wait(kHangs) == 0);
     const bool alone = nobody_is_left();
