@@ -16,6 +16,7 @@ constexpr std::uint64_t kFirstQuestion = 1ULL << 48;
 constexpr std::size_t kMostQuestions = 1024;
 // PROTOCOL section 7, CLOSED: "5: 60 s".
 constexpr Duration kNotAuthorizedWait = std::chrono::seconds(60);
+constexpr Duration kMostWait = std::chrono::seconds(60);  // longer is not believed
 
 }  // namespace
 
@@ -143,7 +144,7 @@ void Submitter::on(const Envelope& in, const ErrorMessage& error, Time now) {
       break;
   }
   if (phase_ == Phase::opening) {  // it will not have us: busy, another version, not the primary
-    reconnect(now, from_ms(error.retry_ms));
+    reconnect(now, std::min(from_ms(error.retry_ms), kMostWait));
     return;
   }
   if (refuse_batch(in.n, error, now)) return;

@@ -244,4 +244,16 @@ TEST_CASE("an error that names a question answers it") {
   rig.replies.clear();
 }
 
+TEST_CASE("a refused client is back within a minute, whatever it was told to wait") {
+  Rig rig;
+  rig.expect<ClientOpen>();
+  rig.now = Time(400h * 24);  // a machine that is up for long: now + the wait must not overflow
+  rig.receive(rig.n, ErrorMessage{Code::busy, "full", (1ULL << 63) - 1, {}});
+  REQUIRE(rig.submitter.next_deadline());
+  CHECK(*rig.submitter.next_deadline() > rig.now);
+  CHECK(*rig.submitter.next_deadline() <= rig.now + 1min);
+  rig.wait_for_socket();
+  rig.open();
+}
+
 TEST_SUITE_END();
