@@ -93,7 +93,7 @@ struct RunnerOptions {
   Duration return_after = 50ms;       ///< a task that waited longer behind busy slots goes back
   std::uint64_t max_queued_bytes = 64ULL << 20;
   std::uint64_t max_retained_bytes = 64ULL << 20;
-  std::uint64_t max_retained = 65'536;  ///< outcomes no sink has confirmed
+  std::uint64_t max_retained = 65'536;  ///< outcomes no sink has confirmed; acks not acknowledged
   Duration progress_every = 200ms;      ///< between two PROGRESS messages
   Duration reconnect_least = 50ms, reconnect_most = 5s;
 };

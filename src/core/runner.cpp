@@ -6,6 +6,11 @@
 #include <utility>
 
 namespace sluice::core {
+namespace {
+
+constexpr Duration kMostDrain = std::chrono::hours(24 * 365);  // keeps now + it in range
+
+}  // namespace
 
 Runner::Runner(RunnerOptions options, const Boot& boot, std::uint64_t seed)
     : options_(std::move(options)),
@@ -82,7 +87,7 @@ void Runner::receive_control(const Envelope& in) {
                  [&](const Cancel& message) { cancel(message); },
                  [&](const Drain& message) {
                    std::optional<Time> deadline;
-                   if (message.ms > 0) deadline = now_ + from_ms(message.ms);
+                   if (message.ms > 0) deadline = now_ + std::min(from_ms(message.ms), kMostDrain);
                    drain(message.mode, deadline, now_);
                  },
                  [&](const Bye& message) { bye(message); },
@@ -236,6 +241,7 @@ WorkerLoad Runner::load() const {
   load.unstarted = held_.unstarted();
   load.running = held_.count(TaskPhase::running);
   load.bytes = held_.bytes();
+  load.unacknowledged = held_.count(TaskPhase::ack_open) + held_.count(TaskPhase::nack_open);
   for (const SinkLink& link : links_) {
     if (link.producer == nullptr) continue;
     load.retained += link.producer->retained();

@@ -182,6 +182,8 @@ class Runner {
   [[nodiscard]] std::size_t unstarted() const { return held_.unstarted(); }
   [[nodiscard]] std::size_t running() const { return held_.count(TaskPhase::running); }
   [[nodiscard]] std::uint64_t retained() const;
+  /// Whatever it has not been let off: the above, and what the ventilator has yet to acknowledge.
+  [[nodiscard]] std::size_t held() const { return held_.size(); }
   [[nodiscard]] const RunnerStats& stats() const { return stats_; }
 
  private:

@@ -66,8 +66,9 @@ bool WorkerCredit::update(const WorkerLoad& load) {
     const std::uint64_t window = slots_ + prefetch_;
     const std::uint64_t overdue = load.retained > window ? load.retained - window : 0;
     const std::uint64_t spent = load.unstarted + load.running + overdue + withheld_;
-    const bool may_grow =
-        load.retained < most_retained_ && load.retained_bytes <= most_retained_bytes_;
+    const bool may_grow = load.retained < most_retained_ &&
+                          load.unacknowledged < most_retained_ &&
+                          load.retained_bytes <= most_retained_bytes_;
     if (may_grow && window > spent)
       tasks_limit_ = std::max(tasks_limit_, received_ + window - spent);
     if (may_grow && most_queued_bytes_ > load.bytes)

@@ -217,6 +217,20 @@ TEST_CASE("a worker that is not to end waits for another ventilator") {
   rig.state();
 }
 
+TEST_CASE("a DRAIN with an absurd deadline leaves time to finish") {
+  RunnerRig rig;
+  rig.now = Time(400h * 24);  // now + the deadline must not overflow
+  rig.connect();
+  rig.send_tasks({task(1)});
+  const TaskStart start = rig.claim();
+  rig.control_in(0, Drain{DrainMode::finish, (1ULL << 63) - 1});
+  CHECK_FALSE(rig.runner.ended());
+  rig.finish(start);
+  CHECK(rig.outcomes().entries.size() == 1);
+  rig.confirm(Rsn{1}, Rsn{1});
+  rig.expect_after_states<Ack>();
+}
+
 TEST_SUITE_END();
 
 }  // namespace

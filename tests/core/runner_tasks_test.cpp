@@ -363,6 +363,31 @@ TEST_CASE("an end that is told twice counts once") {
   rig.skip_states();
 }
 
+// Each is answered at once, so no credit is used up; only what is not acknowledged piles up.
+TEST_CASE("a ventilator that acknowledges nothing gets no more credit in the end") {
+  RunnerOptions options = RunnerRig::options();
+  options.max_retained = 10;
+  RunnerRig rig(options);
+  rig.connect();
+  std::uint64_t limit = 4;
+  for (std::uint64_t seq = 1; seq <= 50 && rig.tasks_sent < limit; ++seq) {
+    Sent unknown = task(seq);
+    unknown.type = 2;
+    rig.send_tasks({unknown});
+    while (!rig.control.empty()) {
+      if (const auto* state = std::get_if<State>(&rig.control.front().message))
+        limit = state->tasks_limit;
+      rig.control.pop_front();
+    }
+  }
+  CHECK(rig.tasks_sent >= 10);
+  CHECK(rig.tasks_sent < 20);
+  CHECK(rig.runner.held() == rig.tasks_sent);
+  rig.acked(100);  // all of them
+  CHECK(rig.runner.held() == 0);
+  CHECK(rig.expect<State>().tasks_limit > limit);
+}
+
 TEST_SUITE_END();
 
 }  // namespace
