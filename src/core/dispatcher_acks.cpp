@@ -60,7 +60,7 @@ void Dispatcher::on(WorkerSession& session, const Envelope& in, const Ack& ack, 
   placement_.refresh(session.index);
 }
 
-// Rule 5: "NACK, RETURN and GAP count only with the current lease".
+// Rule 5: "NACK, RETURN and GAP count only with the current lease, from the session that has it".
 void Dispatcher::on(WorkerSession& session, const Envelope& in, const Nack& nack, Time now) {
   if (!note_ano(session, in.n)) return;
   for (const NackEntry& entry : nack.entries) {
@@ -68,6 +68,7 @@ void Dispatcher::on(WorkerSession& session, const Envelope& in, const Nack& nack
     if (slot == kNoTask) continue;
     const TaskRecord& task = tasks_[slot];
     if (task.state != TaskState::leased || task.lease != entry.lease) continue;  // case 13
+    if (task.session != session.index) continue;
     ++counters_.nacked;
     ++session.nacked;
     revoke(slot);
@@ -121,7 +122,9 @@ void Dispatcher::on(WorkerSession& session, const Envelope& in, const Return& ba
   for (auto entry = back.entries.rbegin(); entry != back.entries.rend(); ++entry) {
     const TaskSlot slot = tasks_.find(entry->seq);
     if (slot == kNoTask) continue;
-    if (tasks_[slot].state != TaskState::leased || tasks_[slot].lease != entry->lease) continue;
+    const TaskRecord& task = tasks_[slot];
+    if (task.state != TaskState::leased || task.lease != entry->lease) continue;
+    if (task.session != session.index) continue;
     ++counters_.returned;
     ++session.returned;
     revoke(slot);

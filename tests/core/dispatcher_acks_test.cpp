@@ -115,6 +115,23 @@ TEST_SUITE("dispatcher acks") {
     CHECK(r.rig.machine.unsettled() == 0);
   }
 
+  // Rule 5: "NACK, RETURN and GAP count only with the current lease, from the session that has it".
+  TEST_CASE("a worker cannot nack or return what another one runs") {
+    Rig rig;
+    Worker ann(1, "ann"), bob(2, "bob");
+    rig.join(ann, 1);
+    rig.join(bob, 0);
+    rig.submit();
+    const TaskEntry task = rig.task_for(ann);
+    rig.nack(bob, task, NackReason::undecodable);
+    rig.give_back(bob, {{task.seq, task.lease}});
+    CHECK(rig.machine.counters().nacked == 0);
+    CHECK(rig.machine.counters().returned == 0);
+    CHECK(rig.status().leased == 1);
+    rig.nack(ann, task, NackReason::shutdown);
+    CHECK(rig.machine.counters().nacked == 1);
+  }
+
   TEST_CASE("acks, nacks and returns of numbers nobody gave out are harmless") {
     Rig rig;
     Worker ann(1, "ann");
