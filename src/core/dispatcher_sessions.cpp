@@ -155,6 +155,8 @@ void Dispatcher::on(WorkerSession& session, const Envelope& in, const Inventory&
       make_ready(slot, true, now);
     } else if (tasks_[slot].cancel_requested) {
       again.entries.push_back({tasks_[slot].seq, tasks_[slot].lease});
+      if (again.entries.size() >= options_.frame.max_entries)
+        to_worker(session, 0, std::exchange(again, {}), now);
     }
     slot = before;
   }

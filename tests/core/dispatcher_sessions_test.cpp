@@ -176,6 +176,35 @@ TEST_SUITE("dispatcher sessions") {
     CHECK(rig.expect<Cancel>(bob.peer).entries.front().lease == with_bob.lease);
   }
 
+  // Section 6: "The receiver's max_frame and max_entries bind the sender".
+  TEST_CASE("cancels said again after a reconnect are no more than a message may hold") {
+    DispatcherOptions options = one_sink();
+    options.frame.max_entries = 2;
+    Rig rig(options);
+    Worker ann(1, "ann");
+    rig.join(ann, 5);
+    rig.submit_many(5);
+    const std::vector<TaskEntry> tasks = rig.all_for(ann);
+    std::vector<HeldTask> held;
+    for (const TaskEntry& task : tasks) {
+      held.push_back({task.seq, task.lease, HeldState::running});
+      CHECK(rig.machine.cancel(task.seq, rig.now));
+    }
+    rig.turn();
+    for (int i = 0; i < 5; ++i) rig.expect<Cancel>(ann.peer);
+    ann.peer = PeerId{9};
+    rig.hello(ann);
+    rig.receive(ann.peer, ann.sid, ++ann.chunk, Inventory{true, held});
+    rig.expect<Verdicts>(ann.peer);
+    std::vector<Seq> again;
+    for (int i = 0; i < 3; ++i) {
+      const Cancel cancel = rig.expect<Cancel>(ann.peer);
+      CHECK(cancel.entries.size() <= 2);
+      for (const LeaseRef& entry : cancel.entries) again.push_back(entry.seq);
+    }
+    CHECK(again.size() == 5);
+  }
+
   TEST_CASE("an outcome or an open ack of a task taken back is leased again, not run again") {
     for (const HeldState state : {HeldState::unconfirmed, HeldState::ack_open}) {
       Rig rig;
