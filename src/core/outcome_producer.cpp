@@ -162,7 +162,7 @@ void OutcomeProducer::opened(const Envelope& in, const SinkOpened& opened) {
   backoff_.reset();
   ++stats_.sessions;
   for (Record& record : records_) {
-    record.sent = false;
+    record.sent = record.deferred = false;
     record.tries = 0;
   }
   next_unsent_ = Rsn{1};
@@ -235,9 +235,12 @@ void OutcomeProducer::except(const ConfirmException& exception) {
   }
 }
 
+// One that waits already goes on waiting, so that each is on the heap of resends once.
 void OutcomeProducer::defer(const ConfirmException& exception) {
-  ++stats_.deferred;
   Record& record = records_[index_.find(exception.rsn)];
+  if (record.deferred) return;
+  record.deferred = true;
+  ++stats_.deferred;
   record.due = now_ + clamp_ms(exception.retry_ms, kDeferLeast, kDeferMost);
   schedule(record.due, exception.rsn, exception.rsn);
 }

@@ -138,6 +138,7 @@ class OutcomeProducer {
     std::uint8_t tries = 0;       // sends in this session, for the resend interval
     bool sent = false;            // in this session
     bool ever_sent = false;
+    bool deferred = false;        // by the sink, since it was sent
     Time due{};                   // when sent: not again before
   };
   // The log and epoch an outcome belongs to; a message speaks of one only.

@@ -10,6 +10,7 @@ namespace {
 
 constexpr Duration kResendLeast = 5s, kResendMost = 60s;
 constexpr std::size_t kEntryBytes = 80;  // at most, of an outcome's numbers in the body
+constexpr std::size_t kMostTypes = 256;  // in one message
 
 }  // namespace
 
@@ -78,6 +79,7 @@ void OutcomeProducer::append(Rsn rsn, Record& record) {
   const std::size_t most = std::min<std::uint64_t>(kBatchBytes, max_payload());
   if (!batch_.entries.empty() &&
       (batch_bytes_ + size > most || batch_.entries.size() >= options_.max_entries ||
+       (batch_.types.size() >= kMostTypes && batch_.types.back() != record.type) ||
        batch_lineage_ != record.lineage))
     flush_batch();
   if (batch_.entries.empty()) {
@@ -96,6 +98,7 @@ void OutcomeProducer::append(Rsn rsn, Record& record) {
   ++stats_.sent;
   if (record.ever_sent) ++stats_.resent;
   record.sent = record.ever_sent = true;
+  record.deferred = false;
   record.due = batch_due_;
 
   const Bytes bytes = record.bytes.bytes();

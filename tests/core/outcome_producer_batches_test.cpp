@@ -146,6 +146,37 @@ TEST_CASE("a deferral for longer than the resend wait is respected") {
   CHECK(rig.expect<Outcomes>().entries[0].rsn == Rsn{1});
 }
 
+TEST_CASE("an outcome that waits already is not put off again") {
+  ProducerRig rig;
+  rig.open();
+  rig.add(1);
+  rig.expect<Outcomes>();
+  rig.except({Rsn{1}, Code::defer, Status{}, 500});
+  for (int i = 0; i < 100; ++i) rig.except({Rsn{1}, Code::defer, Status{}, 5000});
+  rig.pass(499ms);
+  CHECK(rig.sent.empty());
+  rig.pass(1ms);
+  CHECK(rig.expect<Outcomes>().entries.size() == 1);
+  rig.except({Rsn{1}, Code::defer, Status{}, 300});  // now it may be
+  rig.pass(300ms);
+  CHECK(rig.expect<Outcomes>().entries.size() == 1);
+}
+
+// Section 6: "types in a message: 256".
+TEST_CASE("a message names at most 256 types") {
+  ProducerRig rig;
+  std::deque<std::string> types;
+  for (std::uint64_t seq = 1; seq <= 300; ++seq) {
+    OutcomeDraft draft;
+    draft.seq = Seq{seq};
+    draft.type = types.emplace_back("type " + std::to_string(seq));
+    rig.producer.add(draft, seq, rig.now);
+  }
+  rig.open(ProducerRig::opened_message(1000));
+  CHECK(rig.expect<Outcomes>().types.size() == 256);
+  CHECK(rig.expect<Outcomes>().types.size() == 44);
+}
+
 // Rule 1: "The same for outcomes_limit (sink)".
 TEST_CASE("no more outcomes are sent than the sink has given credit for") {
   ProducerRig rig;
