@@ -50,19 +50,22 @@ SubmitWindow::Answered* SubmitWindow::find(const Boot& boot, std::uint64_t cno) 
 }
 
 void SubmitWindow::remember(const Boot& boot, std::uint64_t cno, Answered answer, Time now) {
+  const std::size_t cost = 1 + answer.confirm.exceptions.size();
   answers_[{boot, cno}] = std::move(answer);
-  ages_.push_back({now, boot, cno});
-  if (ages_.size() > most_) {
-    answers_.erase({ages_.front().boot, ages_.front().cno});
-    ages_.pop_front();
-  }
+  ages_.push_back({now, boot, cno, cost});
+  cost_ += cost;
+  while (cost_ > most_ && ages_.size() > 1) drop_oldest();
 }
 
 void SubmitWindow::expire(Time now) {
-  while (!ages_.empty() && now - ages_.front().since >= window_) {
-    answers_.erase({ages_.front().boot, ages_.front().cno});
-    ages_.pop_front();
-  }
+  while (!ages_.empty() && now - ages_.front().since >= window_) drop_oldest();
+}
+
+void SubmitWindow::drop_oldest() {
+  const Age& oldest = ages_.front();
+  answers_.erase({oldest.boot, oldest.cno});
+  cost_ -= oldest.cost;
+  ages_.pop_front();
 }
 
 }  // namespace sluice::core

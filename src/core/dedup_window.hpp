@@ -53,7 +53,8 @@ class KeyWindow {
 /// 64 bits that tell two submits under one key apart.
 std::uint64_t fingerprint(std::string_view type, Bytes payload);
 
-/// What was answered to a client's SUBMIT number `cno` (rule 18).
+/// What was answered to a client's SUBMIT number `cno` (rule 18). `most` counts the answers and
+/// the exceptions in them; the latest answer is remembered in any case.
 class SubmitWindow {
  public:
   SubmitWindow(Duration window, std::size_t most) : window_(window), most_(most) {}
@@ -73,9 +74,13 @@ class SubmitWindow {
     Time since{};
     Boot boot{};
     std::uint64_t cno = 0;
+    std::size_t cost = 0;
   };
+  void drop_oldest();
+
   Duration window_;
   std::size_t most_;
+  std::size_t cost_ = 0;  // of all answers
   std::map<std::pair<Boot, std::uint64_t>, Answered> answers_;
   std::deque<Age> ages_;
 };

@@ -86,6 +86,22 @@ TEST_SUITE("submit window") {
     CHECK(window.find(ann, 1) == nullptr);
   }
 
+  TEST_CASE("an answer full of exceptions counts for as much as it holds") {
+    SubmitWindow window(10s, 100);
+    SubmitConfirm refused;
+    refused.exceptions.resize(60);
+    window.remember(Boot{}, 1, {refused, Sid{}}, kStart);
+    window.remember(Boot{}, 2, {}, kStart);
+    CHECK(window.find(Boot{}, 1) != nullptr);
+    window.remember(Boot{}, 3, {refused, Sid{}}, kStart);
+    CHECK(window.find(Boot{}, 1) == nullptr);
+    CHECK(window.find(Boot{}, 2) != nullptr);
+    refused.exceptions.resize(4096);  // one is remembered, however large
+    window.remember(Boot{}, 4, {refused, Sid{}}, kStart);
+    CHECK(window.count() == 1);
+    CHECK(window.find(Boot{}, 4) != nullptr);
+  }
+
   TEST_CASE("beyond the limit the oldest goes") {
     SubmitWindow window(10s, 2);
     for (std::uint64_t cno = 1; cno <= 3; ++cno) window.remember(Boot{}, cno, {}, kStart);
