@@ -113,6 +113,7 @@ class Collector {
   [[nodiscard]] CollectorStats stats() const;
 
  private:
+  friend class CollectorAudit;  // a test's eye on the invariants between the members
   struct Watching;
   struct Session {
     Sid sid{};
@@ -133,8 +134,8 @@ class Collector {
       std::uint64_t n = 0, bytes = 0;
       std::vector<TaskKey> keys;
     };
-    std::set<TaskKey> awaited;  // not sent to it yet
-    std::deque<TaskKey> ready;  // of them those that are stored, in that order
+    std::map<TaskKey, bool> awaited;  // not sent to it yet; whether it is in `ready`
+    std::deque<TaskKey> ready;        // of them those that are stored, in that order
     std::deque<Sent> sent;      // not acknowledged
     std::uint64_t sent_bytes = 0;
     std::uint64_t last_n = 0;

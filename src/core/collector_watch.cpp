@@ -65,9 +65,10 @@ bool Collector::await(PeerId from, Watching& watching, const TaskKey& key) {
   if (watching.awaited.size() >= options_.max_awaited_each ||
       awaiting_.size() >= options_.max_awaited)
     return false;
-  watching.awaited.insert(watching.awaited.end(), key);
+  const bool is_ready = shelf_.find(key) != nullptr;
+  watching.awaited.emplace_hint(watching.awaited.end(), key, is_ready);
   awaiting_.emplace_hint(awaiting_.end(), key, from);
-  if (shelf_.find(key) != nullptr) {
+  if (is_ready) {
     watching.ready.push_back(key);
     return true;
   }
@@ -113,7 +114,9 @@ void Collector::ready(const TaskKey& key) {
   for (auto at = awaiting_.lower_bound({key, PeerId{}}); at != awaiting_.end() && at->first == key;
        ++at) {
     Watching& watching = *sessions_.find(at->second)->second.watching;
-    watching.ready.push_back(key);
+    bool& is_ready = watching.awaited.find(key)->second;
+    if (!is_ready) watching.ready.push_back(key);
+    is_ready = true;
     mark_watcher(at->second, watching);
   }
 }
@@ -164,17 +167,16 @@ void Collector::send_watched(PeerId to, Session& session) {
     Watching::Sent sent;
     while (!watching.ready.empty()) {
       const TaskKey key = watching.ready.front();
-      if (watching.awaited.count(key) > 0) {
-        const ShelfItem* const item = shelf_.find(key);
-        if (item == nullptr) {  // pushed off, or another watcher has acknowledged it
-          look_up(key);
-        } else {
-          if (!append(out, sent.bytes, key, *item)) break;
-          sent.bytes += item->cost;
-          sent.keys.push_back(key);
-          watching.awaited.erase(key);
-          awaiting_.erase({key, to});
-        }
+      const ShelfItem* const item = shelf_.find(key);
+      if (item == nullptr) {  // pushed off, or another watcher has acknowledged it
+        watching.awaited.find(key)->second = false;
+        look_up(key);
+      } else {
+        if (!append(out, sent.bytes, key, *item)) break;
+        sent.bytes += item->cost;
+        sent.keys.push_back(key);
+        watching.awaited.erase(key);
+        awaiting_.erase({key, to});
       }
       watching.ready.pop_front();
     }
@@ -204,7 +206,7 @@ bool Collector::append(Watched& out, std::size_t bytes, const TaskKey& key,
 }
 
 void Collector::forget_watching(PeerId peer, const Watching& watching) {
-  for (const TaskKey& key : watching.awaited) awaiting_.erase({key, peer});
+  for (const auto& [key, is_ready] : watching.awaited) awaiting_.erase({key, peer});
 }
 
 }  // namespace sluice::core

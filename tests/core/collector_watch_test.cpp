@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/collector.hpp"
+#include "core/collector_audit.hpp"
 
 using namespace sluice::core;
 using namespace std::chrono_literals;
@@ -111,6 +112,15 @@ struct Rig {
   void watch(PeerId peer, Sid sid, std::vector<SeqRange> ranges, std::uint64_t seen = 0,
              const Log& log = log_a) {
     receive(peer, sid, ++watches, Watch{log, std::move(ranges), seen});
+    turn();
+  }
+  /// The file still has the outcome.
+  void find(std::uint64_t seq) {
+    StoreEntry entry;
+    entry.log = log_a;
+    entry.outcome.seq = Seq{seq};
+    entry.type = "resize";
+    collector.found(entry);
     turn();
   }
   Told expect(PeerId peer) {
@@ -223,6 +233,35 @@ TEST_SUITE("collector_watch") {
     rig.watch(ann, sid, {}, 99);  // more than was ever sent: all of it
     CHECK(rig.collector.stats().shelf == 0);
     CHECK(rig.collector.stats().shelf_bytes == 0);
+  }
+
+  // Whenever one of two who wait for the same has taken it in, it is looked up for the other.
+  TEST_CASE("what is found again for others does not pile up with one who takes nothing in") {
+    CollectorOptions options;
+    options.watched_window_bytes = 1;
+    Rig rig(options);
+    const Sid slow = rig.open(ann, "slow");
+    rig.watch(ann, slow, {range(1, 2)});
+    rig.store(1);
+    check(rig.expect(ann), 1, {1});
+    rig.store(2);  // has to wait until the first is acknowledged
+    for (std::uint64_t i = 0; i < 20; ++i) {
+      const Sid quick = rig.open(bob, "quick");
+      rig.watch(bob, quick, {one(2)});
+      if (!rig.lookups.empty()) {
+        rig.expect_lookup(2);
+        rig.find(2);
+      }
+      check(rig.expect(bob), 1, {2});
+      rig.watch(bob, quick, {}, 1);
+    }
+    CHECK(CollectorAudit(rig.collector).fault() == std::string());
+    rig.watch(ann, slow, {}, 1);
+    if (!rig.lookups.empty()) {
+      rig.expect_lookup(2);
+      rig.find(2);
+    }
+    check(rig.expect(ann), 2, {2});
   }
 
   TEST_CASE("what was sent and not acknowledged is there for the next session") {
