@@ -33,6 +33,8 @@ bool digits(std::string_view text, std::size_t at, std::size_t count, int& out) 
   return error == std::errc{} && end == from + count;
 }
 
+constexpr int kFirstYear = 1970, kLastYear = 2255;  // what a clock of nanoseconds can tell
+
 // 2026-01-31T08:15:00.123456Z; 1970 for anything else, as for a task that never started.
 std::chrono::system_clock::time_point time_of(std::string_view text) {
   using namespace std::chrono;
@@ -43,7 +45,7 @@ std::chrono::system_clock::time_point time_of(std::string_view text) {
     return {};
   const year_month_day date(year(y), month(static_cast<unsigned>(mo)),
                             day(static_cast<unsigned>(d)));
-  if (!date.ok()) return {};
+  if (!date.ok() || y < kFirstYear || y > kLastYear) return {};
   return sys_days(date) + hours(h) + minutes(mi) + seconds(s) + microseconds(us);
 }
 

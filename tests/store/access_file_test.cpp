@@ -126,9 +126,11 @@ TEST_CASE("a time that is none makes it no access file") {
   const std::string path = folder.file("access.json");
   example().write(path);
   auto json = nlohmann::json::parse(read_file(path));
-  json["started"] = "yesterday";
-  write_file(path, json.dump());
-  CHECK(contains(error_of(path), "is not an access file"));
+  for (const char* time : {"yesterday", "9999-01-01T00:00:00Z", "0001-01-01T00:00:00Z"}) {
+    json["started"] = time;
+    write_file(path, json.dump());
+    CHECK(contains(error_of(path), "is not an access file"));
+  }
 }
 
 TEST_CASE("a ventilator that is gone from this host is told at once") {

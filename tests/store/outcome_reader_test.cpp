@@ -124,6 +124,19 @@ TEST_CASE("what is no line of ours is none") {
   CHECK_FALSE(read_whole_outcome(R"({"id":"9f3a1c07-42","seq":42})"));
 }
 
+TEST_CASE("a time that no clock here can tell reads as none") {
+  std::string line;
+  append_outcome_line(line, some_outcome());
+  line.pop_back();
+  const std::size_t at = line.find(R"("started":")") + 11;
+  for (const char* year : {"9999", "2263", "0001", "-999"}) {
+    line.replace(at, 4, year);
+    const auto read = read_whole_outcome(line);
+    REQUIRE(read);
+    CHECK(read->outcome.started == std::chrono::system_clock::time_point{});
+  }
+}
+
 TEST_CASE("base64 is undone, and what is none is refused") {
   CHECK(read_base64("") == "");
   CHECK(read_base64("Zg==") == "f");
