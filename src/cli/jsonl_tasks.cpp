@@ -27,6 +27,26 @@ constexpr std::array kFields = {"type",  "args",    "key",       "priority",
                                 "ttl_s", "delay_s", "timeout_s", "max_attempts"};
 constexpr double kMostSeconds = 10.0 * 365 * 24 * 3600;
 
+// Writing a value, as opposed to reading it, takes stack for each level.
+constexpr int kMostNesting = 256;
+
+bool is_nested_too_deep(std::string_view line) {
+  int depth = 0;
+  bool in_text = false;
+  for (std::size_t at = 0; at < line.size(); ++at) {
+    const char c = line[at];
+    if (in_text && c == '\\')
+      ++at;
+    else if (c == '"')
+      in_text = !in_text;
+    else if (!in_text && (c == '[' || c == '{') && ++depth > kMostNesting)
+      return true;
+    else if (!in_text && (c == ']' || c == '}'))
+      --depth;
+  }
+  return false;
+}
+
 std::string text(const json& line, const char* field) {
   const json& value = line.at(field);
   if (!value.is_string()) throw Error(std::string("\"") + field + "\" must be a string");
@@ -102,6 +122,8 @@ Ready JsonlTasks::try_next(Task& task) {
 }
 
 Task JsonlTasks::parse(std::string_view line) const {
+  if (is_nested_too_deep(line))
+    throw Error("it is nested too deep (" + std::to_string(kMostNesting) + " levels are the most)");
   const json parsed = json::parse(line.begin(), line.end(), nullptr, false);
   if (parsed.is_discarded()) throw Error("this is not JSON");
   if (!parsed.is_object()) throw Error("this is not a JSON object");

@@ -71,6 +71,16 @@ TEST_SUITE("jsonl_tasks") {
     CHECK(task_of(R"({"type":"t"})").payload == std::vector<std::byte>{std::byte{0xC0}});
   }
 
+  TEST_CASE("args may be nested, but not without end") {
+    const auto nested = [](std::size_t depth) {
+      return R"({"type":"t","key":"[[[{\"[{","args":)" + std::string(depth, '[') +
+             std::string(depth, ']') + "}\n";
+    };
+    CHECK(tasks_of(nested(200)).size() == 1);
+    for (const std::size_t depth : {std::size_t{1000}, std::size_t{30'000}})
+      CHECK(holds(error_of(nested(depth)), "line 1 of standard input: it is nested too deep"));
+  }
+
   TEST_CASE("what a line does not say is as the options have it") {
     SubmissionOptions options;
     options.priority = 3;
