@@ -126,7 +126,7 @@ bool Submitter::fill(Batch& batch) {
 void Submitter::send_batch(Batch& batch, Time now) {
   if (!batch.sent) {  // a resend within the session spends nothing
     tasks_sent_ += batch.tasks.size();
-    bytes_sent_ = std::min(bytes_limit_, bytes_sent_ + batch.bytes);
+    bytes_sent_ += batch.bytes;  // beyond the limit, too: the ventilator counts that as well
     batch.wait = options_.resend_least;
   } else {
     batch.wait = std::min(batch.wait * 2, options_.resend_most);

@@ -185,6 +185,22 @@ TEST_CASE("credit in bytes stops new tasks, but a larger one than it may go alon
   check(rig.answer(), 2, Code::ok, 2);
 }
 
+TEST_CASE("what overran the credit in bytes is not sent a second time") {
+  Rig rig;
+  rig.open(1000, 10);
+  for (std::uint64_t cookie = 1; cookie <= 3; ++cookie) {
+    rig.submit(cookie, {}, "9 bytes..");
+    rig.advance(1ms);
+  }
+  rig.expect_submit(1);
+  rig.expect_submit(1);  // it goes because one byte is left, and overruns by eight
+  CHECK(rig.submits.empty());
+  rig.receive(0, ClientBeaten{1000, 18});
+  CHECK(rig.submits.empty());
+  rig.receive(0, ClientBeaten{1000, 19});
+  rig.expect_submit(1);
+}
+
 TEST_CASE("a message holds 64 KiB, or one larger task") {
   Rig rig;
   rig.open();
