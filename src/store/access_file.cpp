@@ -63,6 +63,13 @@ SystemTime as_time(const std::string& text) {
   return std::chrono::system_clock::from_time_t(::timegm(&utc));
 }
 
+// What is not whole, or too large to be, is no number of a process or a version.
+const json& whole_number(const json& file, const char* field) {
+  const json& value = file.at(field);
+  if (!value.is_number_integer()) throw json::other_error::create(501, "not whole", nullptr);
+  return value;
+}
+
 std::string read_all(const std::string& path) {
   constexpr off_t kMostBytes = 1 << 20;
   struct stat info {};
@@ -115,7 +122,7 @@ Access Access::read(const std::string& path) {
   const std::string text = read_all(path);
   try {
     const json file = json::parse(text);
-    const int version = file.at("version").get<int>();
+    const int version = whole_number(file, "version").get<int>();
     if (version > kVersion)
       throw Error("the access file " + path + " is of version " + std::to_string(version) +
                   ", this program knows version " + std::to_string(kVersion) +
@@ -123,7 +130,7 @@ Access Access::read(const std::string& path) {
     access.control = file.at("control").get<std::string>();
     access.sinks = file.at("sinks").get<std::vector<std::string>>();
     access.log = file.at("log").get<std::string>();
-    access.pid = file.at("pid").get<std::int64_t>();
+    access.pid = whole_number(file, "pid").get<std::int64_t>();
     access.host = file.at("host").get<std::string>();
     access.process_space = file.at("process_space").get<std::string>();
     access.started = as_time(file.at("started").get<std::string>());

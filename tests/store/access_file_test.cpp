@@ -133,6 +133,18 @@ TEST_CASE("a time that is none makes it no access file") {
   }
 }
 
+TEST_CASE("a number that is not whole makes it no access file") {
+  const TempFolder folder;
+  const std::string path = folder.file("access.json");
+  example().write(path);
+  for (const char* field : {"pid", "version"}) {
+    auto json = nlohmann::json::parse(read_file(path));
+    json[field] = 9.3e19;
+    write_file(folder.file("odd.json"), json.dump());
+    CHECK(contains(error_of(folder.file("odd.json")), "is not an access file"));
+  }
+}
+
 TEST_CASE("a ventilator that is gone from this host is told at once") {
   const TempFolder folder;
   const std::string path = folder.file("access.json");
