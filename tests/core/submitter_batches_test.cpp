@@ -178,7 +178,7 @@ TEST_CASE("credit in bytes stops new tasks, but a larger one than it may go alon
   rig.submit(2, {}, "x");
   rig.advance(0ns);
   rig.expect_submit(1);
-  rig.receive(1, Rig::confirm(1, {}, 1000, 11));
+  rig.receive(1, Rig::confirm(1, {}, 1000, 16));
   check(rig.answer(), 1, Code::ok, 1);
   rig.expect_submit(1);
   rig.receive(2, Rig::confirm(2));
