@@ -76,13 +76,13 @@ void ClientLoop::run() {
       }
       turn();
     }
-  } catch (const std::exception&) {
+  } catch (...) {
     const std::scoped_lock lock(mutex_);
     failure_ = std::current_exception();
   }
   try {
     end();
-  } catch (const std::exception&) {  // a callback broke, and those behind it hear nothing
+  } catch (...) {  // a callback broke, and those behind it hear nothing
     const std::scoped_lock lock(mutex_);
     if (!failure_) failure_ = std::current_exception();
   }
@@ -104,6 +104,8 @@ void ClientLoop::end() {
     rethrow_failure();
   } catch (const std::exception& failure) {
     why = failure.what();
+  } catch (...) {
+    why = "a callback threw something that is no std::exception";
   }
   sinks_.close(why);
 }

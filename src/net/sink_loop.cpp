@@ -97,7 +97,7 @@ void SinkLoop::run() {
       }
       turn();
     }
-  } catch (const std::exception&) {
+  } catch (...) {
     const std::scoped_lock lock(mutex_);
     failure_ = std::current_exception();
   }

@@ -104,7 +104,7 @@ void VentilatorLoop::run() {
       turn();
     }
     say_bye();
-  } catch (const std::exception&) {
+  } catch (...) {
     const std::scoped_lock lock(mutex_);
     failure_ = std::current_exception();
   }

@@ -49,7 +49,7 @@ void WorkerLoop::run() {
       throw Error(
           "the process that runs this worker's commands was killed; start the worker again");
     if (!ventilator_gone_.empty()) throw Error(ventilator_gone_);
-  } catch (const std::exception&) {
+  } catch (...) {
     const std::scoped_lock lock(mutex_);
     failure_ = std::current_exception();
   }

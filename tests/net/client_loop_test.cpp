@@ -270,6 +270,14 @@ TEST_CASE("a caller blocked by backpressure is let go when the client is stopped
   CHECK_THROWS_WITH(static_cast<void>(client.query("status", {}, 1s)), "callback broke");
 }
 
+TEST_CASE("a callback may throw anything: it ends the client, not the program") {
+  const FakeVentilator ventilator(Taker{});
+  Client client(to(ventilator.endpoint()), [](const Confirmation&) { throw 42; });
+  client.post(task());
+  CHECK_THROWS_AS(static_cast<void>(client.wait_confirmed(10s)), int);
+  CHECK_THROWS_AS(client.post(task()), int);
+}
+
 TEST_CASE("submitting from several threads gives each task its own ticket and answer") {
   const FakeVentilator ventilator(Taker{});
   ClientOptions options = to(ventilator.endpoint());
