@@ -83,7 +83,10 @@ void World::start(Host host) {
     else
       machine.process = std::make_unique<ClientProcess>(*this, life);
   } catch (const Error& error) {
-    broken(host_name(plan, host) + " cannot start: " + error.what());
+    // Whoever looks after it starts it again; in the end it must be there.
+    event(host_name(plan, host) + " cannot start: " + error.what());
+    timeline.after(kAfterFailure, [this, host] { start(host); });
+    return;
   }
   wake(host);
 }
