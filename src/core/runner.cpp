@@ -242,14 +242,24 @@ WorkerLoad Runner::load() const {
   load.running = held_.count(TaskPhase::running);
   load.bytes = held_.bytes();
   load.unacknowledged = held_.count(TaskPhase::ack_open) + held_.count(TaskPhase::nack_open);
-  for (const SinkLink& link : links_) {
-    if (link.producer == nullptr) continue;
-    load.retained += link.producer->retained();
-    load.retained_bytes += link.producer->retained_bytes();
-  }
+  const Retained here = retained_by(true);
+  load.retained = here.outcomes;
+  load.retained_bytes = here.bytes;
   return load;
 }
 
-std::uint64_t Runner::retained() const { return load().retained; }
+Runner::Retained Runner::retained_by(bool listed) const {
+  Retained sum;
+  for (const SinkLink& link : links_) {
+    if (link.producer == nullptr || link.listed != listed) continue;
+    sum.outcomes += link.producer->retained();
+    sum.bytes += link.producer->retained_bytes();
+  }
+  return sum;
+}
+
+std::uint64_t Runner::retained() const {
+  return retained_by(true).outcomes + retained_by(false).outcomes;
+}
 
 }  // namespace sluice::core

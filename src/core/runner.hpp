@@ -77,6 +77,7 @@ struct RunnerStats {
   std::uint64_t foreign = 0;   ///< messages of another session or epoch, dropped
   std::uint64_t stale = 0;     ///< TASKS that came twice or too late, dropped
   std::uint64_t gaps = 0;      ///< GAPs reported
+  std::uint64_t given_up = 0;  ///< outcomes of ventilators before, dropped with their sinks
   std::uint64_t stopped = 0;   ///< times this process had stood still for longer than F
   std::uint64_t errors = 0, bad_frames = 0, ignored = 0;
 };
@@ -205,6 +206,10 @@ class Runner {
   void send(std::uint64_t n, Message message);
   void send_state();
   [[nodiscard]] WorkerLoad load() const;
+  struct Retained {
+    std::uint64_t outcomes = 0, bytes = 0;
+  };
+  [[nodiscard]] Retained retained_by(bool listed) const;
 
   // runner_session.cpp
   void open();
@@ -243,6 +248,7 @@ class Runner {
   void tell(TaskHandle handle, const Held& task);
   void set_sinks(const std::vector<std::string>& endpoints);
   [[nodiscard]] std::uint32_t link_to(const std::string& endpoint);
+  void limit_unlisted();
   void sweep_links();
   void collect_from_sinks();
   void confirmed(const OutcomeConfirmed& confirmed);

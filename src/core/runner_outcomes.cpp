@@ -143,7 +143,20 @@ void Runner::set_sinks(const std::vector<std::string>& endpoints) {
     links_[at].listed = true;
     sink_links_.push_back(at);
   }
+  limit_unlisted();
   sweep_links();
+}
+
+// Outcomes of ventilators before, to sinks that are perhaps gone, take no credit from the one of
+// now; but they have the same limit, or each restart would add to them.
+void Runner::limit_unlisted() {
+  const Retained old = retained_by(false);
+  if (old.outcomes <= options_.max_retained && old.bytes <= options_.max_retained_bytes) return;
+  held_.for_each([&](TaskHandle handle, const Held& task) {
+    if (task.phase != TaskPhase::unconfirmed || !task.orphaned || links_[task.link].listed) return;
+    held_.erase(handle);
+    ++stats_.given_up;
+  });
 }
 
 std::uint32_t Runner::link_to(const std::string& endpoint) {

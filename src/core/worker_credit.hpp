@@ -14,7 +14,7 @@ namespace sluice::core {
 struct WorkerLoad {
   std::uint64_t unstarted = 0, running = 0;
   std::uint64_t bytes = 0;  ///< of unstarted and running tasks
-  std::uint64_t retained = 0, retained_bytes = 0;  ///< outcomes no sink has confirmed
+  std::uint64_t retained = 0, retained_bytes = 0;  ///< outcomes no sink of now has confirmed
   std::uint64_t unacknowledged = 0;  ///< acks, nacks and returns that the ventilator has not taken
 };
 

@@ -235,6 +235,52 @@ TEST_CASE("a ventilator with another log gets nothing of what was held before") 
   CHECK(rig.runner.unstarted() == 0);
 }
 
+// Finishes `count` tasks whose outcomes the sink does not confirm.
+void leave_unconfirmed(RunnerRig& rig, std::uint64_t count) {
+  for (std::uint64_t seq = 1; seq <= count; ++seq) {
+    rig.send_tasks({task(seq)});
+    rig.finish(rig.claim());
+    CHECK(rig.outcomes().entries.size() == 1);
+    rig.skip_states();
+  }
+}
+
+void follow(RunnerRig& rig, const Log& log, const std::string& sink) {
+  rig.runner.disconnected(RunnerRig::kControl, rig.now);
+  rig.take();
+  rig.log = log;
+  rig.sink_names = {sink};
+  CHECK(rig.reconnect().empty());
+  rig.open_sinks();
+}
+
+// Rule 1, credit: else a worker whose ventilator and sink died would get nothing from the next.
+TEST_CASE("outcomes for sinks of a ventilator before take no credit from the one of now") {
+  RunnerRig rig;
+  rig.connect();
+  leave_unconfirmed(rig, 8);  // beyond its window of 4: there was no more credit
+  CHECK(rig.runner.retained() == 8);
+  follow(rig, Log{1}, "tcp://10.0.0.2:5571");
+  CHECK(rig.state().tasks_limit == 4);
+  CHECK(rig.runner.retained() == 8);  // their sink may come back
+}
+
+TEST_CASE("outcomes for sinks of ventilators before have a limit of their own") {
+  RunnerOptions options = RunnerRig::options();
+  options.max_retained = 8;
+  RunnerRig rig(options);
+  rig.connect();
+  leave_unconfirmed(rig, 8);
+  follow(rig, Log{1}, "tcp://10.0.0.2:5571");
+  rig.state();
+  CHECK(rig.runner.retained() == 8);
+  leave_unconfirmed(rig, 4);
+  follow(rig, Log{2}, "tcp://10.0.0.3:5571");
+  rig.state();
+  CHECK(rig.runner.retained() == 0);
+  CHECK(rig.runner.stats().given_up == 12);
+}
+
 TEST_CASE("an inventory of many tasks goes in chunks and is ready after the last verdict") {
   RunnerOptions options = RunnerRig::options();
   options.prefetch = 10'000;
