@@ -12,7 +12,11 @@
 int main() {
   // begin readme
   sluice::Sink sink({}, [](const sluice::OutcomeView& outcome) {  // once per task: keep it
-    std::printf("%s: %d\n", outcome.id.str().c_str(), outcome.as<int>());
+    const std::string id = outcome.id.str();  // what throws here has this outcome come again
+    if (outcome.status == sluice::Status::done)
+      std::printf("%s: %d\n", id.c_str(), outcome.as<int>());
+    else
+      std::printf("%s: %s\n", id.c_str(), std::string(outcome.error).c_str());
   });
 
   sluice::VentilatorOptions options;

@@ -86,9 +86,16 @@ bool RunJob::is_done() const {
   return no_more && jobs_.empty() && !refused_;
 }
 
+// With --halt no task may wait where it would start before a failure is known here: so many as
+// have a slot. How many slots those have who join by an access file is not known here.
+std::uint64_t RunJob::window() const {
+  const bool halts = options_.halt.when != HaltRule::When::never && options_.access.empty();
+  return halts ? options_.jobs : kWindow;
+}
+
 bool RunJob::may_submit() const {
   if (input_ended_ || halted_ || waits_for_input_) return false;
-  if (jobs_.size() >= kWindow) return false;
+  if (jobs_.size() >= window()) return false;
   return !options_.keep_order || submitted_ < output_.next_expected() + kWindow;
 }
 

@@ -64,6 +64,7 @@ class RunJob {
   void look_after_roles();
   void show_progress();
   void finish();
+  [[nodiscard]] std::uint64_t window() const;
   [[nodiscard]] bool may_submit() const;
   [[nodiscard]] bool is_done() const;
   [[nodiscard]] ProgressCounts counts() const;
