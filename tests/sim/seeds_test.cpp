@@ -16,7 +16,11 @@ using namespace sluice::sim;
 
 namespace {
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr std::uint64_t kLongRuns = 2, kShortRuns = 10;  // fifty times as slow
+#else
 constexpr std::uint64_t kLongRuns = 6, kShortRuns = 40;
+#endif
 
 // SLUICE_SEED=n: that run alone, and all that happened in it.
 std::optional<std::uint64_t> wanted_seed() {
