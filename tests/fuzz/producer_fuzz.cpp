@@ -5,6 +5,7 @@
 
 #include "core/outcome_producer.hpp"
 #include "fuzz/hostile.hpp"
+#include "fuzz/machine.hpp"
 #include "fuzz/through_wire.hpp"
 
 using namespace sluice;
@@ -20,7 +21,7 @@ class Sink {
  public:
   explicit Sink(Choices& choices)
       : choices_(choices),
-        now_(choices.one_in(4) ? Time(400h * 24) : Time(1000s)),
+        now_(fuzz::start_of_time(choices)),
         producer_({}, Boot{1}, 5) {
     hostile_.boots = {Boot{2}};
     producer_.start(now_);
@@ -104,14 +105,12 @@ class Sink {
     take();
   }
   void pass(Duration by) {
-    const Time end = now_ + by;
-    for (int i = 0; now_ < end && i < 5000; ++i) {
-      now_ = std::min(end, std::max(producer_.next_deadline().value_or(end), now_ + 1ms));
+    fuzz::pass(now_, by, producer_, [this] {
       producer_.advance(now_);
       const auto next = producer_.next_deadline();
       require(!next || *next > now_, "a producer's deadline lies ahead");
       take();
-    }
+    });
   }
   void take() {
     OutcomeProducer::Effects out = producer_.take_effects();
@@ -128,7 +127,9 @@ class Sink {
       hostile_.hear(envelope);
       if (std::holds_alternative<SinkOpen>(envelope.message)) try_ = envelope.n;
       if (const auto* batch = std::get_if<Outcomes>(&envelope.message)) check_credit(*batch);
-      if (honest_) answer(envelope, answers);
+      if (!honest_) continue;
+      if (auto answer = fuzz::honest_sink(envelope, Sid{raw(sid_) % 1000 + 1}))
+        answers.push_back(std::move(*answer));
     }
     producer_.recycle(std::move(out));
     for (const Envelope& each : answers) say(each);
@@ -139,24 +140,6 @@ class Sink {
       sent_bytes_ += entry.payload.size();
       require(sent_.size() <= limit_, "the sink's limit of outcomes holds");
       require(sent_bytes_ <= bytes_limit_, "the sink's limit of bytes holds");
-    }
-  }
-  void answer(const Envelope& envelope, std::vector<Envelope>& answers) {
-    if (std::holds_alternative<SinkOpen>(envelope.message)) {
-      SinkOpened opened;
-      opened.heartbeat_ms = 2000;
-      opened.dead_ms = 8000;
-      opened.max_frame = 4 << 20;
-      opened.outcomes_limit = opened.bytes_limit = 100'000;
-      answers.push_back({Sid{raw(sid_) % 1000 + 1}, envelope.n, opened});
-    } else if (std::holds_alternative<SinkBeat>(envelope.message)) {
-      answers.push_back({envelope.sid, envelope.n, SinkBeaten{}});
-    } else if (const auto* batch = std::get_if<Outcomes>(&envelope.message)) {
-      SinkConfirm confirm;
-      confirm.outcomes_limit = confirm.bytes_limit = 100'000;
-      for (const OutcomeEntry& entry : batch->entries)
-        confirm.stored.push_back({entry.rsn, entry.rsn});
-      answers.push_back({envelope.sid, 1, std::move(confirm)});
     }
   }
 
@@ -174,9 +157,4 @@ class Sink {
 
 }  // namespace
 
-SLUICE_FUZZ(producer) {
-  Choices choices(input);
-  Sink sink(choices);
-  for (int i = 0; choices.more() && i < 2000; ++i) sink.step();
-  sink.heal();
-}
+SLUICE_FUZZ(producer) { fuzz::rage_and_heal<Sink>(input); }

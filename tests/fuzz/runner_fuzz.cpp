@@ -5,6 +5,7 @@
 
 #include "core/runner.hpp"
 #include "fuzz/hostile.hpp"
+#include "fuzz/machine.hpp"
 #include "fuzz/through_wire.hpp"
 
 using namespace sluice;
@@ -36,7 +37,7 @@ class World {
  public:
   explicit World(Choices& choices)
       : choices_(choices),
-        now_(choices.one_in(4) ? Time(400h * 24) : Time(1000s)),
+        now_(fuzz::start_of_time(choices)),
         runner_(options(), Boot{1}, 5) {
     hostile_.boots = {Boot{2}};
     hostile_.types = {"shared", "honest"};
@@ -135,12 +136,10 @@ class World {
     turn();
   }
   void pass(Duration by) {
-    const Time end = now_ + by;
-    for (int i = 0; now_ < end && i < 5000; ++i) {
-      now_ = std::min(end, std::max(runner_.next_deadline().value_or(end), now_ + 1ms));
+    fuzz::pass(now_, by, runner_, [this] {
       runner_.pool_progress(claimed_, now_);
       turn();
-    }
+    });
   }
 
   // --- what it does -----------------------------------------------------------------------
@@ -188,7 +187,9 @@ class World {
       hostile_.hear(send.envelope);
       if (std::holds_alternative<SinkOpen>(send.envelope.message) && send.link < 4)
         sink_try_[send.link] = send.envelope.n;
-      if (honest_) answer_outcomes(send, replies);
+      if (!honest_) continue;
+      if (auto reply = fuzz::honest_sink(send.envelope, Sid{5}))
+        replies.push_back({{Source::sink, send.link}, std::move(*reply)});
     }
   }
   void note(const Envelope& envelope) {
@@ -205,7 +206,7 @@ class World {
     }
   }
 
-  // --- the honest ventilator and its sink ---------------------------------------------------
+  // --- the honest ventilator ----------------------------------------------------------------
   void answer(const Envelope& envelope, std::vector<Reply>& replies) {
     const From control{Source::control, 0};
     const Message& m = envelope.message;
@@ -243,26 +244,6 @@ class World {
       replies.push_back({control, {envelope.sid, envelope.n, Acked{}}});
     }
   }
-  void answer_outcomes(const Runner::SinkSend& send, std::vector<Reply>& replies) {
-    const From from{Source::sink, send.link};
-    const Envelope& envelope = send.envelope;
-    if (std::holds_alternative<SinkOpen>(envelope.message)) {
-      SinkOpened opened;
-      opened.heartbeat_ms = 2000;
-      opened.dead_ms = 8000;
-      opened.max_frame = 4 << 20;
-      opened.outcomes_limit = opened.bytes_limit = 100'000;
-      replies.push_back({from, {Sid{5}, envelope.n, opened}});
-    } else if (std::holds_alternative<SinkBeat>(envelope.message)) {
-      replies.push_back({from, {envelope.sid, envelope.n, SinkBeaten{}}});
-    } else if (const auto* batch = std::get_if<Outcomes>(&envelope.message)) {
-      SinkConfirm confirm;
-      confirm.outcomes_limit = confirm.bytes_limit = 100'000;
-      for (const OutcomeEntry& entry : batch->entries)
-        confirm.stored.push_back({entry.rsn, entry.rsn});
-      replies.push_back({from, {envelope.sid, 1, std::move(confirm)}});
-    }
-  }
 
   Choices& choices_;
   Time now_, ping_at_{};
@@ -279,9 +260,4 @@ class World {
 
 }  // namespace
 
-SLUICE_FUZZ(runner) {
-  Choices choices(input);
-  World world(choices);
-  for (int i = 0; choices.more() && i < 2000; ++i) world.step();
-  world.heal();
-}
+SLUICE_FUZZ(runner) { fuzz::rage_and_heal<World>(input); }

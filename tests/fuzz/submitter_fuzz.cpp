@@ -5,6 +5,7 @@
 
 #include "core/submitter.hpp"
 #include "fuzz/hostile.hpp"
+#include "fuzz/machine.hpp"
 #include "fuzz/through_wire.hpp"
 
 using namespace sluice;
@@ -27,7 +28,7 @@ class Ventilator {
  public:
   explicit Ventilator(Choices& choices)
       : choices_(choices),
-        now_(choices.one_in(4) ? Time(400h * 24) : Time(1000s)),
+        now_(fuzz::start_of_time(choices)),
         submitter_(options(), Boot{1}, 5) {
     hostile_.boots = {Boot{2}};
     submitter_.start(now_);
@@ -161,11 +162,7 @@ class Ventilator {
     }
   }
   void pass(Duration by) {
-    const Time end = now_ + by;
-    for (int i = 0; now_ < end && i < 5000; ++i) {
-      now_ = std::min(end, std::max(submitter_.next_deadline().value_or(end), now_ + 1ms));
-      turn();
-    }
+    fuzz::pass(now_, by, submitter_, [this] { turn(); });
   }
 
   Choices& choices_;
@@ -182,9 +179,4 @@ class Ventilator {
 
 }  // namespace
 
-SLUICE_FUZZ(submitter) {
-  Choices choices(input);
-  Ventilator ventilator(choices);
-  for (int i = 0; choices.more() && i < 2000; ++i) ventilator.step();
-  ventilator.heal();
-}
+SLUICE_FUZZ(submitter) { fuzz::rage_and_heal<Ventilator>(input); }

@@ -5,6 +5,7 @@
 
 #include "core/watcher.hpp"
 #include "fuzz/hostile.hpp"
+#include "fuzz/machine.hpp"
 #include "fuzz/through_wire.hpp"
 
 using namespace sluice;
@@ -20,7 +21,7 @@ class Sink {
  public:
   explicit Sink(Choices& choices)
       : choices_(choices),
-        now_(choices.one_in(4) ? Time(400h * 24) : Time(1000s)),
+        now_(fuzz::start_of_time(choices)),
         watcher_({}, Boot{1}, 5) {
     hostile_.boots = {Boot{2}};
     hostile_.logs = {Log{0}, Log{1}, Log{2}};
@@ -143,11 +144,7 @@ class Sink {
     }
   }
   void pass(Duration by) {
-    const Time end = now_ + by;
-    for (int i = 0; now_ < end && i < 5000; ++i) {
-      now_ = std::min(end, std::max(watcher_.next_deadline().value_or(end), now_ + 1ms));
-      turn();
-    }
+    fuzz::pass(now_, by, watcher_, [this] { turn(); });
   }
 
   Choices& choices_;
@@ -163,9 +160,4 @@ class Sink {
 
 }  // namespace
 
-SLUICE_FUZZ(watcher) {
-  Choices choices(input);
-  Sink sink(choices);
-  for (int i = 0; choices.more() && i < 2000; ++i) sink.step();
-  sink.heal();
-}
+SLUICE_FUZZ(watcher) { fuzz::rage_and_heal<Sink>(input); }
