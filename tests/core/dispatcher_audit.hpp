@@ -35,6 +35,7 @@ class DispatcherAudit {
   }
   [[nodiscard]] const TaskTable& table() const { return m_.tasks_; }
   [[nodiscard]] const std::deque<WorkerSession>& all_sessions() const { return m_.sessions_; }
+  [[nodiscard]] const std::map<PeerId, ClientSession>& all_clients() const { return m_.clients_; }
   [[nodiscard]] const std::string& type_name(std::uint32_t type) const {
     return m_.type_names_[type];
   }

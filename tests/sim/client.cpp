@@ -180,7 +180,8 @@ ClientProcess::Sink& ClientProcess::sink_at(const std::string& endpoint) {
 }
 
 void ClientProcess::watch_sinks(Time now) {
-  for (auto& [endpoint, sink] : sinks_) {
+  for (auto& each : sinks_) {
+    Sink& sink = each.second;
     const bool cut = sink.link->was_cut();
     sink.link->flush();
     sink.link->receive(pool_, [&](const core::Envelope& envelope) {

@@ -109,6 +109,10 @@ void DispatcherWatch::audit() {
   if (counters.wrong_message > 0) broken("a ventilator got a message that is not for it");
   if (machine_.unsettled() > plan_.max_tasks) broken("a ventilator has more tasks than its limit");
   if (audit_.remembered_boots() > 1024) broken("too many lost boots are remembered");
+  if (!machine_.has_room()) return;
+  for (const auto& [peer, client] : audit_.all_clients())
+    if (client.unused() == 0 || client.unused_bytes() == 0)
+      broken(client.name + " has no credit, although there is room");
 }
 
 void DispatcherWatch::only(const std::function<bool(const Seen&, const Seen&)>& legal,
@@ -168,6 +172,10 @@ void DispatcherWatch::received(PeerId from, const Envelope& in, Time now) {
       it.limit = std::max(it.limit, state->tasks_limit);
       it.bytes_limit = std::max(it.bytes_limit, state->bytes_limit);
       it.busy_until = now + from_ms(state->busy_ms);
+      if (state->lane_rx > it.lane_rx) {
+        it.lane_rx = state->lane_rx;
+        it.lane_short_since = now;
+      }
     }
   }
   if (const auto* inventory = std::get_if<Inventory>(&in.message))
@@ -352,6 +360,20 @@ void DispatcherWatch::advanced(Time now) {
     at = session(at->first) == nullptr ? sessions_.erase(at) : std::next(at);
 }
 
+// What must have been noticed of a session by now; it is looked at a few times a heartbeat.
+void DispatcherWatch::overdue(Sid sid, Session& it, Time now) const {
+  const Timers timers{plan_.heartbeat};
+  const Duration slack = timers.heartbeat / 4;
+  const WorkerSession& its = *session(sid);
+  if (now - std::max(it.heard, it.busy_until) > timers.reclaim() + slack)
+    broken(its.name + " is silent for longer than R and keeps its leases");
+  if (its.suspect || its.phase != SessionPhase::active) it.trusted_since = now;
+  const bool is_short = its.push_lane && it.lane_rx < it.lane_n;
+  if (is_short &&
+      now - std::max(it.lane_short_since, it.trusted_since) > timers.heartbeat * 2 + slack)
+    broken("what the lane of " + its.name + " has lost was not noticed");
+}
+
 void DispatcherWatch::on_time(const Seen& before, const Seen& after, Time now) {
   if (before.state == TaskState::settling) illegal(after, "time changed a task that is settling");
   if (after.failures != before.failures) illegal(after, "time charged a failure");
@@ -397,7 +419,9 @@ void DispatcherWatch::sent_tasks(Sid sid, std::uint64_t n, const Tasks& tasks, T
   Session& it = known->second;
   if (tasks.tasks_before != it.sent || tasks.bytes_before != it.sent_bytes)
     broken("TASKS names wrong totals before it");
+  if (n > 0 && it.lane_rx == it.lane_n) it.lane_short_since = now;
   if (n > 0 && n != ++it.lane_n) broken("TASKS has a wrong number");
+  it.lane_rx = std::max(it.lane_rx, tasks.void_n);
   const Timers timers{plan_.heartbeat};
   const Duration quiet = now - std::max(it.heard, it.busy_until);
   if (!tasks.entries.empty() && quiet > timers.dead() + timers.heartbeat / 4)
@@ -454,6 +478,8 @@ void DispatcherWatch::took(const DispatcherEffects& effects, Time now) {
   for (const auto& send : effects.to_sinks)
     if (const auto* floor = std::get_if<Floor>(&send.envelope.message))
       truth_.floor_told(floor->log, floor->floor);
+  for (auto& [sid, it] : sessions_)
+    if (session(sid) != nullptr) overdue(sid, it, now);
   audit();
 }
 

@@ -55,6 +55,9 @@ class DispatcherWatch {
     bool is_cut = false;  // seen to go
     std::uint32_t slots = 1;
     std::uint64_t sent = 0, sent_bytes = 0, limit = 0, bytes_limit = 0, lane_n = 0, state_n = 0;
+    std::uint64_t lane_rx = 0;  // what has come of what was sent, as it says, or was declared lost
+    Time lane_short_since{};    // since when that is less and does not grow
+    Time trusted_since{};       // since when it is no suspect
     std::uint32_t held = 0;  // tasks, when it went or was lost
     std::set<std::pair<core::Seq, core::Lease>> inventory;
   };
@@ -76,6 +79,7 @@ class DispatcherWatch {
   void on_nack(core::Sid sid, const core::Nack& nack, Time now);
   void on_time(const Seen& before, const Seen& after, Time now);
   void lost(const Seen& before, const Seen& after, Time now);
+  void overdue(core::Sid sid, Session& it, Time now) const;
   void sent_tasks(core::Sid sid, std::uint64_t n, const core::Tasks& tasks, Time now);
   [[nodiscard]] std::uint32_t held_before(core::Sid sid) const;
   [[nodiscard]] const core::TaskRecord& record(core::Seq seq) const;

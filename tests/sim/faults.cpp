@@ -55,7 +55,16 @@ void World::inject(const Fault& fault) {
       return;
     }
     case FaultKind::cut: return network.cut(fault.host, fault.other, SocketKind::dealer);
-    case FaultKind::cut_lane: return network.cut(fault.host, fault.other, SocketKind::pull);
+    case FaultKind::cut_lane: {
+      // What is under way is lost: of a fast lane that is hardly ever anything.
+      const Duration slow = std::chrono::milliseconds(10 * fault.amount);
+      network.delay(fault.host, fault.other, SocketKind::pull, slow);
+      timeline.after(slow, [this, fault] {
+        network.delay(fault.host, fault.other, SocketKind::pull, Duration(0));
+        network.cut(fault.host, fault.other, SocketKind::pull);
+      });
+      return;
+    }
     case FaultKind::clock_jump:
       machine.offset += fault.lasts;
       return wake(fault.host);

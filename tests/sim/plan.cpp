@@ -73,6 +73,17 @@ TaskPlan a_task(Dice& dice, const Plan& plan, Time at, std::uint32_t client) {
   return task;
 }
 
+// Half of the faults meet workers that have more than they can run, or the rules of what waits
+// would hardly be tried: one batch of tasks after the other, of seconds each.
+void add_rush(Dice& dice, Plan& plan, Time at, std::uint32_t count) {
+  const std::uint32_t client = dice.u32(0, plan.clients - 1);
+  for (; count > 0; --count) {
+    TaskPlan task = a_task(dice, plan, at + dice.between(0s, 5s), client);
+    task.run = dice.between(300ms, 3s);
+    plan.tasks.push_back(std::move(task));
+  }
+}
+
 void add_tasks(Dice& dice, Plan& plan, std::uint32_t count) {
   while (plan.tasks.size() < count) {
     const Time at = Time(dice.between(0s, plan.rages * 9 / 10));
@@ -117,10 +128,11 @@ std::uint32_t victim(Dice& dice, const Plan& plan) {
   }
 }
 
-Fault a_fault(Dice& dice, const Plan& plan) {
+Fault a_fault(Dice& dice, const Plan& plan, const std::vector<Time>& rushes) {
   using enum FaultKind;
   Fault fault;
   fault.at = Time(dice.between(plan.rages / 100, plan.rages * 95 / 100));
+  if (dice.one_in(2)) fault.at = rushes[dice.below(rushes.size())] + dice.between(0s, 9s);
   fault.kind = fault_kind(dice);
   fault.host = victim(dice, plan);
   const Duration beat = plan.heartbeat;
@@ -185,8 +197,13 @@ Plan rolled(std::uint64_t seed, Duration rages, std::uint32_t tasks, std::uint32
   plan.retry.max_losses = dice.u32(1, 4);
   plan.retry.backoff = dice.between(20ms, 2s);
   plan.retry.backoff_most = dice.between(1s, 30s);
+  std::vector<Time> rushes;
+  for (std::uint32_t i = 0; i < (tasks + 99) / 100; ++i) {
+    rushes.push_back(Time(dice.between(plan.rages / 50, plan.rages * 4 / 5)));
+    add_rush(dice, plan, rushes.back(), tasks / 5);
+  }
   add_tasks(dice, plan, tasks);
-  for (std::uint32_t i = 0; i < faults; ++i) plan.faults.push_back(a_fault(dice, plan));
+  for (std::uint32_t i = 0; i < faults; ++i) plan.faults.push_back(a_fault(dice, plan, rushes));
   std::stable_sort(plan.faults.begin(), plan.faults.end(),
                    [](const Fault& a, const Fault& b) { return a.at < b.at; });
   return plan;
@@ -229,7 +246,9 @@ std::string describe(const Plan& plan, const Fault& fault) {
     case FaultKind::slow:
       return host + " and " + other + " are " + std::to_string(fault.amount) + " ms apart" + lasts;
     case FaultKind::cut: return "connections of " + host + " and " + other + " break";
-    case FaultKind::cut_lane: return "the lane of " + host + " and " + other + " breaks";
+    case FaultKind::cut_lane:
+      return "the lane of " + host + " and " + other + " is slow, and breaks after " +
+             std::to_string(fault.amount * 10) + " ms";
     case FaultKind::clock_jump: return "the clock of " + host + " jumps by " + ms(fault.lasts);
     case FaultKind::disk_full: return "the disk of " + host + " is full" + lasts;
     case FaultKind::fsync_fails:

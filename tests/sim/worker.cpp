@@ -110,6 +110,7 @@ void WorkerProcess::receive(Time now) {
     const bool is_void = envelope.sid != sid_ || (envelope.n > 0 && envelope.n <= void_n_);
     const std::uint64_t taken = core_.stats().received;
     note_session(envelope);
+    note_lane(envelope);
     core_.receive({Source::lane, 0}, envelope, now);
     if (is_void && core_.stats().received != taken)
       broken(host_name(world_.plan, life_.host) + " took TASKS that were not for it any more");
@@ -135,7 +136,8 @@ void WorkerProcess::note_session(const core::Envelope& in) {
     fence_ = core::from_ms(welcome->fence_ms);
     heard_ = world_.clock(life_.host);
     said_ = {};
-    received_ = void_n_ = 0;
+    received_ = void_n_ = lane_seen_ = 0;
+    owes_gap_ = false;
     return;
   }
   if (in.sid != sid_) return;
@@ -147,6 +149,14 @@ void WorkerProcess::note_session(const core::Envelope& in) {
   void_n_ = std::max(void_n_, tasks->void_n);
   if (in.n == 0 || in.n > void_n_)
     received_ = std::max(received_, tasks->tasks_before + tasks->entries.size());
+}
+
+// Rule 8: "n > seen+1: accept and GAP", in the same turn.
+void WorkerProcess::note_lane(const core::Envelope& in) {
+  if (in.sid != sid_) return;
+  const std::uint64_t expected = std::max(lane_seen_, void_n_) + 1;
+  owes_gap_ = owes_gap_ || (in_session_ && in.n > expected);
+  lane_seen_ = std::max(lane_seen_, in.n);
 }
 
 void WorkerProcess::say_progress(Time now) {
@@ -168,12 +178,15 @@ void WorkerProcess::perform(core::Runner::Effects& effects) {
   for (const core::Envelope& envelope : effects.control) {
     if (const auto* ack = std::get_if<core::Ack>(&envelope.message))
       for (const core::AckEntry& entry : ack->entries) world_.truth.acked(log_, entry);
+    if (std::holds_alternative<core::Gap>(envelope.message)) owes_gap_ = false;
     if (const auto* state = std::get_if<core::State>(&envelope.message)) {
       check_state(*state);
       said_ = *state;
     }
     control_.send(envelope);
   }
+  if (owes_gap_ && in_session_)
+    broken(host_name(world_.plan, life_.host) + " does not report what its lane has lost");
   for (const auto& send : effects.sinks) {
     const auto at = sinks_.find(send.link);
     if (at != sinks_.end()) at->second->send(send.envelope);

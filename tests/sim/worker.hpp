@@ -65,6 +65,7 @@ class WorkerProcess final : public Process {
   void end(core::TaskHandle handle, bool cancelled);
   [[nodiscard]] Finished ending(const Running& run) const;
   void note_session(const core::Envelope& in);
+  void note_lane(const core::Envelope& in);
   void check_state(const core::State& state) const;
   void check_limits() const;
 
@@ -91,6 +92,8 @@ class WorkerProcess final : public Process {
   Duration fence_{};
   core::State said_;  // the last STATE of the session
   std::uint64_t received_ = 0, void_n_ = 0;
+  std::uint64_t lane_seen_ = 0;  // the newest number on the lane
+  bool owes_gap_ = false;        // one before it is missing
   std::vector<std::pair<core::Log, core::Seq>> started_;
 };
 
