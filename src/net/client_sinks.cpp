@@ -151,7 +151,8 @@ std::optional<core::Time> ClientSinks::next_deadline() const {
 
 // Each message is told at once, while its frame is there.
 void ClientSinks::receive(core::Time now) {
-  for (auto& [endpoint, sink] : sinks_) {
+  for (auto& each : sinks_) {
+    Sink* const sink = each.second.get();
     const auto heard =
         sink->link.hear(pool_, kMaxMessagesPerTurn, [&](const core::Envelope& envelope) {
           sink->core.receive(envelope, now, arrivals_);
