@@ -71,8 +71,8 @@ struct Confirmation {
 /// Status::refused if the ventilator would not take it (id.seq is 0, `error` says why);
 /// Status::unknown if the client was closed first, or the task's ventilator has died with it.
 /// One whose `key` is known gets the first one's outcome. An outcome that its sink no longer
-/// holds (it keeps 64 MiB for those who come late, and whatever its file has) keeps its status
-/// and has no result; `error` says so.
+/// holds (beside its file it keeps only what nobody has fetched yet, 64 MiB at most) keeps its
+/// status and has no result; `error` says so.
 ///
 /// One thread of its own owns its sockets and makes all callbacks. All functions may be called
 /// from any thread.

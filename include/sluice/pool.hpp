@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -27,7 +28,8 @@ struct PoolOptions {
   std::uint32_t workers = 0;
   /// An access file to write, for workers and `sluice status`; it goes with the pool. Empty: none.
   std::string access{};
-  /// The ventilator's limits, retries and address. Its list of sinks must stay empty.
+  /// The ventilator's limits, retries and address. Its list of sinks, and its access file, must
+  /// stay empty.
   VentilatorOptions ventilator{};
   /// Where the pool's sink listens, and the file that outcomes go to as well, if one is named.
   SinkOptions sink{};
@@ -41,7 +43,8 @@ struct PoolOptions {
 ///     nine.get().as<int>();
 ///
 /// Workers in this process, in others, on other machines: all take from the same pool. Several
-/// pools fit in one process. All functions may be called from any thread.
+/// pools fit in one process. All functions may be called from any thread. Nothing of this library
+/// survives fork(): what a child inherits it must neither use nor destroy; it may make its own.
 class SLUICE_API Pool {
  public:
   /// Called once per task, on the sink's thread: it must not block, nor wait for other tasks of
@@ -75,7 +78,8 @@ class SLUICE_API Pool {
   void start();
 
   /// Takes a task and promises its outcome; blocks while the ventilator is full. A key that is
-  /// known stands for the first task of that key, and gives its outcome.
+  /// known stands for the first task of that key, and gives its outcome; one that had been
+  /// handed out already is given as Status::unknown.
   /// Throws Error: bad type, key or payload, the key belongs to another task, the pool has
   /// stopped; and if it would have to wait on the thread that callbacks run on.
   [[nodiscard]] std::future<Outcome> submit(const Task& task);
@@ -86,6 +90,7 @@ class SLUICE_API Pool {
 
   /// With arguments that have a Codec (<sluice/typed.hpp>).
   template <typename Arguments>
+    requires(!std::is_invocable_v<const Arguments&, const Outcome&>)  // that is a callback
   [[nodiscard]] std::future<Outcome> submit(std::string type, const Arguments& arguments) {
     return submit(Task::of(std::move(type), arguments));
   }
@@ -94,7 +99,8 @@ class SLUICE_API Pool {
     return submit(Task::of(std::move(type), arguments), std::move(callback));
   }
 
-  /// Submits and waits. An outcome of Status::unknown after `timeout`: the task goes on.
+  /// Submits and waits. An outcome of Status::unknown after `timeout`: the task goes on. Waiting
+  /// for room, and for the workers of this process to start, is not part of it.
   [[nodiscard]] Outcome call(const Task& task, std::chrono::milliseconds timeout = kForever);
 
   /// A task for each element of a range; the results in the same order. Throws Error for the
@@ -112,7 +118,7 @@ class SLUICE_API Pool {
 
   /// Waits until all tasks submitted here have their outcomes and all callbacks have returned;
   /// false after `timeout`. Throws what a callback has thrown, as soon as it has and once for each
-  /// call; and Error if the pool has failed (its disk, for instance).
+  /// call; and Error if the pool has failed (its disk, for instance), and inside a callback.
   bool wait(std::chrono::milliseconds timeout = kForever);
   /// Tasks submitted here that have no outcome yet.
   [[nodiscard]] std::size_t unsettled() const;

@@ -30,7 +30,7 @@ class SLUICE_API Reject : public std::runtime_error {
 };
 
 struct SinkOptions {
-  /// Where workers and ventilators connect; as VentilatorOptions::bind.
+  /// Where workers, ventilators and waiting clients connect; as VentilatorOptions::bind.
   std::string bind = "tcp://127.0.0.1:*";
   /// The host that others should use for it, where that is not the one bound to.
   std::string advertise{};

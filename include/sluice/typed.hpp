@@ -10,6 +10,7 @@
 #include <msgpack.hpp>
 
 #include <cstddef>
+#include <cstring>
 #include <span>
 #include <string>
 #include <string_view>
@@ -27,8 +28,10 @@ namespace detail {
 class ByteBuffer {
  public:
   void write(const char* data, std::size_t size) {
-    const auto* const from = reinterpret_cast<const std::byte*>(data);
-    bytes.insert(bytes.end(), from, from + size);
+    if (size == 0) return;
+    const std::size_t before = bytes.size();
+    bytes.resize(before + size);
+    std::memcpy(bytes.data() + before, data, size);
   }
   std::vector<std::byte> bytes;
 };

@@ -21,10 +21,14 @@ namespace sluice {
 /// machine of today; durations are in milliseconds.
 struct VentilatorOptions {
   /// Where workers and clients connect: tcp://host:port (port 0 or *: any free one),
-  /// ipc://path or inproc://name.
+  /// ipc://path or inproc://name. Who can reach it may submit tasks and take them: there are no
+  /// keys yet, so beyond this machine it belongs on a network that you trust.
   std::string bind = "tcp://127.0.0.1:*";
   /// The host that others should use for it, where that is not the one bound to.
   std::string advertise{};
+  /// An access file to write, so that workers and clients need not be told an address; it goes
+  /// when the ventilator stops. Empty: none.
+  std::string access{};
   /// Endpoints of the sinks, at least one. A task's outcome goes to sink number
   /// (seq mod count), for ever: the list may only grow, in order.
   std::vector<std::string> sinks{};
@@ -65,7 +69,7 @@ struct VentilatorOptions {
 class SLUICE_API Ventilator {
  public:
   /// Binds and starts. Throws Error: the address is taken, a sink's endpoint is no
-  /// address, a limit is out of range.
+  /// address, a limit is out of range, the access file belongs to a ventilator that lives.
   explicit Ventilator(VentilatorOptions options);
   /// As stop().
   ~Ventilator();

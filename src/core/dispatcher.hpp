@@ -148,6 +148,7 @@ class Dispatcher {
   void refund_losses(const Boot& boot);
   [[nodiscard]] bool may_have_started(const WorkerSession& session, TaskSlot slot,
                                       std::uint32_t position, Time now) const;
+  [[nodiscard]] bool may_be_running(TaskSlot slot, Time now) const;
   void requeue_unstarted(WorkerSession& session, Time now);
   void revoke(TaskSlot slot);
   void make_ready(TaskSlot slot, bool front, Time now);

@@ -48,6 +48,15 @@ bool Dispatcher::may_have_started(const WorkerSession& session, TaskSlot slot,
   return position < session.slots * rounds;
 }
 
+// The same of any leased task; those far back in the queue are not counted through.
+bool Dispatcher::may_be_running(TaskSlot slot, Time now) const {
+  const WorkerSession& session = sessions_[tasks_[slot].session];
+  std::uint32_t position = 0;
+  for (TaskSlot at = session.held.head; at != slot; at = tasks_[at].next)
+    if (!may_have_started(session, at, position++, now)) return false;
+  return may_have_started(session, slot, position, now);
+}
+
 void Dispatcher::requeue_unstarted(WorkerSession& session, Time now) {
   TaskSlot last = kNoTask;
   std::uint32_t position = 0;

@@ -164,6 +164,7 @@ void Dispatcher::ring(const TimerHeap::Alarm& alarm, Time now) {
     Cancel message;
     message.entries.push_back({task.seq, task.lease});
     to_worker(sessions_[task.session], 0, std::move(message), now);
+    if (may_be_running(slot, now)) ++task.executions;
   }
   end_early(slot, Status::expired, "its time to live has passed", now);
 }

@@ -232,7 +232,7 @@ void Runner::confirmed(const OutcomeConfirmed& confirmed) {
   if (confirmed.code == Code::too_large)
     nack(handle, *task, NackReason::outcome_too_large, "the sink takes no outcome of that size");
   else
-    nack(handle, *task, NackReason::outcome_rejected, "the sink has rejected the outcome");
+    nack(handle, *task, NackReason::outcome_rejected, "no reason given");
 }
 
 }  // namespace sluice::core

@@ -3,6 +3,9 @@
 #include "net/access_watch.hpp"
 
 #include <algorithm>
+#include <filesystem>
+#include <string>
+#include <system_error>
 
 #include <sluice/access.hpp>
 #include <sluice/error.hpp>
@@ -28,17 +31,23 @@ std::optional<std::string> AccessWatch::look(bool away, const core::Log& log,
   std::string why = why_gone(log);
   looks_failed_ = why.empty() ? 0 : looks_failed_ + 1;
   if (looks_failed_ < kLooks) return std::nullopt;
-  return "the ventilator has gone without a word: " + why;
+  return why;
 }
 
 // Empty if as far as one can see it has not.
 std::string AccessWatch::why_gone(const core::Log& log) const {
+  constexpr const char* kSilent = "the ventilator has gone without a word: ";
+  std::error_code error;
+  // Who ends for good takes its file away; a BYE may have missed us.
+  if (!std::filesystem::exists(path_, error) && !error)
+    return "the ventilator has ended, and its access file " + path_ +
+           " with it: come again when there is another one";
   try {
     const Access access = Access::load(path_);
     if (access.log == core::hex(log)) return {};
-    return "the access file " + path_ + " is of another ventilator now";
-  } catch (const Error& error) {
-    return error.what();
+    return kSilent + ("the access file " + path_) + " is of another ventilator now";
+  } catch (const Error& why) {
+    return kSilent + std::string(why.what());
   }
 }
 

@@ -148,6 +148,8 @@ Outcome Client::call(const Task& task, std::chrono::milliseconds timeout) {
 }
 
 bool Client::wait_confirmed(std::chrono::milliseconds timeout) {
+  if (impl_->loop.inbox().is_loops_thread())
+    throw Error("wait_confirmed() would wait for ever in a callback: call it on another thread");
   const bool all = impl_->loop.inbox().wait_answered(timeout);
   if (!all) impl_->loop.rethrow_failure();
   return all;

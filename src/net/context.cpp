@@ -51,14 +51,18 @@ std::shared_ptr<Context> Context::shared() {
   struct Registry {
     std::mutex mutex;
     std::weak_ptr<Context> context;
+    int pid = 0;
   };
   // Never destroyed: somebody's static object may still want it while the program exits.
   static auto* const registry = new Registry;
   const std::lock_guard lock(registry->mutex);
+  // A forked child has its parent's context, but not the thread that works for it.
+  if (registry->pid != ::getpid()) registry->context.reset();
   std::shared_ptr<Context> context = registry->context.lock();
   if (!context) {
     context = std::shared_ptr<Context>(new Context);
     registry->context = context;
+    registry->pid = ::getpid();
   }
   return context;
 }

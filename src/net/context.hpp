@@ -14,7 +14,8 @@ namespace sluice::net {
 /// context, so the last one to go ends it, and nothing can hang on an open socket.
 class Context {
  public:
-  /// The process's context; made at the first call and gone with the last holder.
+  /// The process's context; made at the first call and gone with the last holder. A forked child
+  /// has its own; what it inherited is of no use there.
   /// From any thread. Throws Error.
   [[nodiscard]] static std::shared_ptr<Context> shared();
 

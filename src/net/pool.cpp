@@ -8,7 +8,6 @@
 
 #include "net/outcome_registry.hpp"
 #include "net/promised_outcome.hpp"
-#include "net/published_access.hpp"
 
 namespace sluice {
 namespace {
@@ -18,6 +17,8 @@ constexpr const char* kStopped = "the pool has stopped: nobody knows what became
 PoolOptions checked(PoolOptions options) {
   if (!options.ventilator.sinks.empty())
     throw Error("a pool has a sink of its own: leave the list of sinks empty, or use Ventilator");
+  if (!options.ventilator.access.empty())
+    throw Error("the access file of a pool is named in PoolOptions::access");
   return options;
 }
 
@@ -28,18 +29,15 @@ class SLUICE_LOCAL Pool::Impl {
   explicit Impl(PoolOptions given)
       : options(checked(std::move(given))),
         sink(options.sink, [this](const OutcomeView& outcome) { registry.deliver(outcome); }) {
-    if (!options.access.empty()) (void)net::check_access_free(options.access);
     VentilatorOptions of_ventilator = options.ventilator;
     of_ventilator.sinks = {sink.endpoint()};
+    of_ventilator.access = options.access;
     ventilator.emplace(of_ventilator);
     if (options.workers > 0) {
       WorkerOptions of_worker;
       of_worker.slots = options.workers;
       worker = std::make_unique<Worker>(of_worker);
     }
-    if (!options.access.empty())
-      access.emplace(options.access, ventilator->endpoint(), std::vector{sink.endpoint()},
-                     ventilator->log());
   }
 
   ~Impl() { stop(); }
@@ -71,7 +69,6 @@ class SLUICE_LOCAL Pool::Impl {
     const std::scoped_lock lock(stopping);
     if (stopped) return;
     stopped = true;
-    access.reset();
     ventilator->stop();
     if (worker) worker->stop();
     sink.stop();
@@ -84,7 +81,6 @@ class SLUICE_LOCAL Pool::Impl {
   std::optional<Ventilator> ventilator;
   std::unique_ptr<Worker> worker;
   std::once_flag worker_started;
-  std::optional<net::PublishedAccess> access;
   std::mutex stopping;
   bool stopped = false;
 };
@@ -128,6 +124,10 @@ Outcome Pool::call(const Task& task, std::chrono::milliseconds timeout) {
 }
 
 bool Pool::wait(std::chrono::milliseconds timeout) {
+  if (impl_->registry.is_calling())
+    throw Error("a callback cannot wait for the tasks of its pool: do it on another thread");
+  // After stop() too there may be something to be told: what a callback threw at the end.
+  if (impl_->registry.waiting() == 0) return impl_->registry.wait(std::chrono::milliseconds(0));
   const auto until = std::chrono::steady_clock::now() + timeout;
   for (;;) {
     impl_->sink.check();

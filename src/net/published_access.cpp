@@ -4,6 +4,8 @@
 
 #include <chrono>
 #include <filesystem>
+#include <mutex>
+#include <set>
 #include <system_error>
 #include <utility>
 
@@ -35,6 +37,36 @@ bool is_there(const std::string& path) {
   return found;
 }
 
+// The files that this process has written and not taken away.
+class Published {
+ public:
+  static Published& instance() {
+    static auto* const published = new Published;  // static objects may outlive others
+    return *published;
+  }
+  bool contains(const std::string& path) {
+    const std::scoped_lock lock(mutex_);
+    return paths_.count(key(path)) > 0;
+  }
+  void add(const std::string& path) {
+    const std::scoped_lock lock(mutex_);
+    paths_.insert(key(path));
+  }
+  void remove(const std::string& path) {
+    const std::scoped_lock lock(mutex_);
+    paths_.erase(key(path));
+  }
+
+ private:
+  static std::string key(const std::string& path) {
+    std::error_code error;
+    const auto whole = std::filesystem::weakly_canonical(path, error);
+    return error ? path : whole.string();
+  }
+  std::mutex mutex_;
+  std::set<std::string> paths_;
+};
+
 std::string whose(const Access& access) {
   return "process " + std::to_string(access.pid) + " on " + access.host;
 }
@@ -55,6 +87,9 @@ bool ventilator_answers(const Access& access) {
 std::string check_access_free(const std::string& path,
                               const std::function<bool(const Access&)>& answers) {
   if (!is_there(path)) return {};
+  if (Published::instance().contains(path))
+    throw Error("the access file " + path +
+                " belongs to another ventilator of this process: give each a file of its own");
   const Access old = read_whose(path);
   const std::string replacing = "replacing the access file " + path + " of a ventilator that ";
   const Access self = Access::of_this_process();
@@ -81,8 +116,12 @@ PublishedAccess::PublishedAccess(std::string path, std::string control,
   access_.sinks = std::move(sinks);
   access_.log = core::hex(log);
   access_.write(path_);
+  Published::instance().add(path_);
 }
 
-PublishedAccess::~PublishedAccess() { access_.remove(path_); }
+PublishedAccess::~PublishedAccess() {
+  access_.remove(path_);
+  Published::instance().remove(path_);
+}
 
 }  // namespace sluice::net

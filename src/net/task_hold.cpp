@@ -19,7 +19,9 @@ constexpr const char* kDropped = "the handler dropped the task";
 }  // namespace
 
 Ending ending_of(const std::exception& failure) {
-  Ending ending{JobEnd::failed, failure.what(), 0};
+  const char* const what = failure.what();
+  Ending ending{JobEnd::failed,
+                what != nullptr && *what != '\0' ? what : "an exception without a message", 0};
   if (const auto* retry = dynamic_cast<const Retry*>(&failure))
     ending.retry_ms = static_cast<std::uint64_t>(std::max<std::int64_t>(retry->after().count(), 1));
   else if (dynamic_cast<const Fail*>(&failure) != nullptr)

@@ -2,10 +2,13 @@
 // SPDX-License-Identifier: MIT
 #include <sluice/ventilator.hpp>
 
+#include <mutex>
+#include <optional>
 #include <utility>
 
 #include <sluice/error.hpp>
 
+#include "net/published_access.hpp"
 #include "net/task_check.hpp"
 #include "net/ventilator_loop.hpp"
 #include "wire/limits.hpp"
@@ -34,7 +37,18 @@ void check(const VentilatorOptions& options) {
 
 class SLUICE_LOCAL Ventilator::Impl {
  public:
-  explicit Impl(const VentilatorOptions& options) : loop(options) {}
+  explicit Impl(const VentilatorOptions& options) : loop(options) {
+    if (!options.access.empty())
+      access.emplace(options.access, loop.endpoint(), options.sinks, loop.log());
+  }
+
+  void stop() {
+    {
+      const std::scoped_lock lock(stopping);
+      access.reset();  // first: nobody new is to come
+    }
+    loop.stop();
+  }
 
   [[nodiscard]] TaskId id_of(core::Seq seq) const { return {loop.log(), core::raw(seq)}; }
 
@@ -83,11 +97,14 @@ class SLUICE_LOCAL Ventilator::Impl {
   }
 
   net::VentilatorLoop loop;
+  std::mutex stopping;
+  std::optional<net::PublishedAccess> access;
   std::atomic<bool> draining{false};
 };
 
 Ventilator::Ventilator(VentilatorOptions options) {
   check(options);
+  if (!options.access.empty()) (void)net::check_access_free(options.access);
   impl_ = std::make_unique<Impl>(options);
 }
 
@@ -142,6 +159,6 @@ void Ventilator::halt(bool stop_running) {
       [stop_running](core::Dispatcher& core, core::Time now) { core.halt(stop_running, now); });
 }
 
-void Ventilator::stop() { impl_->loop.stop(); }
+void Ventilator::stop() { impl_->stop(); }
 
 }  // namespace sluice

@@ -23,12 +23,14 @@ void VentilatorLoop::call(const std::function<void(core::Dispatcher&, core::Time
   throw Error("the ventilator has stopped: nothing more can be asked of it");
 }
 
-void VentilatorLoop::answer_calls(core::Time now) {
+// A call finds all that its thread submitted before it: those tasks are fetched between.
+void VentilatorLoop::take_submits_and_calls(core::Time now) {
   std::vector<Call*> calls;
   {
     const std::scoped_lock lock(mutex_);
     calls.swap(calls_);
   }
+  take_submits(now);
   for (Call* call : calls) (*call->work)(*core_, now);
   const std::scoped_lock lock(mutex_);
   answered_.insert(answered_.end(), calls.begin(), calls.end());

@@ -146,8 +146,7 @@ void VentilatorLoop::turn() {
   // What a worker said before it went has been heard by now.
   while (const auto gone = router_->next_departed()) core_->peer_gone(*gone, now);
   receive_from_sinks(now);
-  answer_calls(now);
-  take_submits(now);
+  take_submits_and_calls(now);
   core_->advance(now);
 
   core::DispatcherEffects effects = core_->take_effects(now);

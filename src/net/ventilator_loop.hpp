@@ -83,9 +83,9 @@ class VentilatorLoop {
   void wait();
   void receive(core::Time now);
   void receive_from_sinks(core::Time now);
+  void take_submits_and_calls(core::Time now);
   void take_submits(core::Time now);
   void give_numbers();
-  void answer_calls(core::Time now);
   void perform(core::DispatcherEffects& effects, core::Time now);
   void open_lanes(core::DispatcherEffects& effects, core::Time now);
   void answer_questions(core::DispatcherEffects& effects, core::Time now);

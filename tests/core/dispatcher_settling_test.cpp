@@ -148,6 +148,26 @@ TEST_SUITE("dispatcher settling") {
     CHECK(rig.drop_outcomes() == 2);
   }
 
+  TEST_CASE("a task whose time is over while it may be running has had that execution") {
+    for (const bool is_first : {false, true}) {
+      Rig rig;
+      Worker ann(1, "ann");
+      rig.join(ann, kMany);
+      rig.submit();
+      SubmitEntry entry;
+      entry.ttl_ms = 1000;
+      rig.submit(entry);
+      const std::vector<TaskEntry> tasks = rig.all_for(ann);
+      REQUIRE(tasks.size() == 2);
+      if (is_first) rig.ack(ann, tasks[0]);
+      rig.pass(1s);
+      CHECK(rig.expect<Cancel>(ann.peer).entries.size() == 1);
+      const OutcomeEntry outcome = rig.expect_outcome();
+      CHECK(outcome.seq == tasks[1].seq);
+      CHECK(outcome.attempt == (is_first ? 1U : 0U));
+    }
+  }
+
   TEST_CASE("a task that returns after its time is over is not sent out again") {
     Rig rig;
     Worker ann(1, "ann");

@@ -241,6 +241,37 @@ TEST_SUITE("pool") {
     CHECK_THROWS_WITH_AS((void)pool.wait(kHangs), doctest::Contains("cannot stop its pool"), Error);
   }
 
+  TEST_CASE("a callback that would wait for its pool is told not to") {
+    Pool pool(quick(1));
+    pool.on("square", square);
+    pool.submit("square", 2, [&](const Outcome&) { (void)pool.wait(kHangs); });
+    CHECK_THROWS_WITH_AS((void)pool.wait(kHangs), doctest::Contains("on another thread"), Error);
+  }
+
+  TEST_CASE("a task can be cancelled as soon as it is submitted") {
+    Pool pool(quick(0));
+    std::atomic<int> cancelled = 0;
+    for (int i = 0; i < 200; ++i) {
+      const TaskId id = pool.submit("nobody runs it", i, [&](const Outcome& outcome) {
+        if (outcome.status == Status::cancelled) ++cancelled;
+      });
+      CHECK(pool.cancel(id));
+    }
+    CHECK(pool.wait(kHangs));
+    CHECK(cancelled == 200);
+  }
+
+  TEST_CASE("a task may be named by its parts, beside a callback") {
+    Pool pool(quick(0));
+    const TaskId id = pool.submit({.type = "x"}, [](const Outcome&) {});
+    CHECK(pool.cancel(id));
+    CHECK(pool.wait(kHangs));
+    CHECK_THROWS_WITH_AS((void)pool.submit({.type = "x", .ttl = -1ms}),
+                         doctest::Contains("must not be negative"), Error);
+    pool.stop();
+    CHECK(pool.wait(kHangs));  // nothing is outstanding
+  }
+
   TEST_CASE("a stopped pool tells those who wait, and takes nothing") {
     auto pool = std::make_unique<Pool>(quick(0));
     std::future<Outcome> future = pool->submit("nobody runs it", 1);
@@ -279,6 +310,9 @@ TEST_SUITE("pool") {
     options.ventilator.sinks = {"tcp://127.0.0.1:5571"};
     CHECK_THROWS_WITH_AS(Pool{options}, doctest::Contains("leave the list of sinks empty"), Error);
     const TempFolder folder;
+    options = quick(0);
+    options.ventilator.access = folder.file("a.json");
+    CHECK_THROWS_WITH_AS(Pool{options}, doctest::Contains("PoolOptions::access"), Error);
     options = quick(0);
     options.access = folder.path();
     CHECK_THROWS_WITH_AS(Pool{options}, doctest::Contains("cannot be replaced"), Error);

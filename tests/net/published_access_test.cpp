@@ -135,6 +135,17 @@ TEST_SUITE("published_access") {
     CHECK_FALSE(std::filesystem::exists(path));
   }
 
+  TEST_CASE("two ventilators of one process cannot have one file") {
+    const TempFolder folder;
+    const std::string path = folder.file("a.json");
+    {
+      const PublishedAccess published(path, "tcp://head:5570", {"tcp://head:5571"}, {});
+      CHECK_THROWS_WITH_AS((void)check_access_free(path), doctest::Contains("of this process"),
+                           Error);
+    }
+    CHECK(check_access_free(path).empty());
+  }
+
   TEST_CASE("a file that another ventilator wrote meanwhile stays") {
     const TempFolder folder;
     const std::string path = folder.file("a.json");

@@ -378,8 +378,12 @@ void DispatcherWatch::on_time(const Seen& before, const Seen& after, Time now) {
   if (before.state == TaskState::settling) illegal(after, "time changed a task that is settling");
   if (after.failures != before.failures) illegal(after, "time charged a failure");
   const TaskRecord& task = record(after.seq);
+  // What may be running when its time is over has had that execution.
+  const bool was_run = before.state == TaskState::leased &&
+                       after.executions == before.executions + 1 &&
+                       after.losses == before.losses;
   const bool expires = after.state == TaskState::settling && task.expires != Time{} &&
-                       task.expires <= now && same_counts(before, after);
+                       task.expires <= now && (same_counts(before, after) || was_run);
   if (expires) return;
   if (before.state == TaskState::leased) return lost(before, after, now);
   if (before.state != TaskState::delayed || !same_counts(before, after))
