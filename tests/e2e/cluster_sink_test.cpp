@@ -41,7 +41,7 @@ TEST_SUITE("e2e: sinks") {
     for (const HandlerWorker& worker : workers)
       for (const DiaryEntry& entry : worker.diary()) runs[entry.seq] += entry.what == 'S' ? 1 : 0;
     CHECK(runs.size() == kTasks);
-    for (const auto& [seq, times] : runs) CHECK_MESSAGE(times == 1, "task ", seq);
+    for (const auto& run : runs) CHECK_MESSAGE(run.second == 1, "task ", run.first);
     sink.process().signal(SIGTERM);
     CHECK(sink.process().wait() == 0);
   }
