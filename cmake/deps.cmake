@@ -20,6 +20,11 @@ find_package(nlohmann_json 3.11 REQUIRED)
 add_library(sluice_dep_json INTERFACE)
 target_link_libraries(sluice_dep_json INTERFACE nlohmann_json::nlohmann_json)
 
+# SQLite: the engine of the journal.
+pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3>=3.37)
+add_library(sluice_dep_sqlite INTERFACE)
+target_link_libraries(sluice_dep_sqlite INTERFACE PkgConfig::SQLITE)
+
 # Command line arguments.
 find_package(CLI11 2.1 REQUIRED)
 add_library(sluice_dep_cli INTERFACE)

@@ -23,9 +23,9 @@ install(TARGETS sluice EXPORT sluiceTargets
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(EXPORT sluiceTargets NAMESPACE sluice:: DESTINATION ${package_dir})
 
-set(SLUICE_NEEDS_LIBZMQ ON)
+set(SLUICE_IS_ARCHIVE ON)
 if(BUILD_SHARED_LIBS)
-  set(SLUICE_NEEDS_LIBZMQ OFF)
+  set(SLUICE_IS_ARCHIVE OFF)
 endif()
 configure_package_config_file(cmake/sluiceConfig.cmake.in ${PROJECT_BINARY_DIR}/sluiceConfig.cmake
   INSTALL_DESTINATION ${package_dir})
@@ -38,10 +38,10 @@ install(FILES ${PROJECT_BINARY_DIR}/sluiceConfig.cmake ${PROJECT_BINARY_DIR}/slu
 # Relative to the .pc file itself, so that the prefix can still be chosen at `cmake --install`.
 file(RELATIVE_PATH SLUICE_PC_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 string(REGEX REPLACE "/$" "" SLUICE_PC_PREFIX "${SLUICE_PC_PREFIX}")
-# An archive does not know that it needs libzmq and the library of C++, a shared library does. The
-# archive's needs cannot be left to `pkg-config --static`, which on Debian names static libraries
-# of libzmq's own that no compiler finds.
-set(SLUICE_PC_REQUIRES "Requires: libzmq\n")
+# An archive does not know that it needs libzmq, SQLite and the library of C++, a shared library
+# does. The archive's needs cannot be left to `pkg-config --static`, which on Debian names static
+# libraries of libzmq's own that no compiler finds.
+set(SLUICE_PC_REQUIRES "Requires: libzmq, sqlite3\n")
 set(SLUICE_PC_LIBS " -lstdc++ -lm")
 if(BUILD_SHARED_LIBS)
   set(SLUICE_PC_REQUIRES "")

@@ -24,7 +24,7 @@ if(BUILD_SHARED_LIBS)
   file(WRITE ${PROJECT_BINARY_DIR}/deb/triggers "activate-noawait ldconfig\n")
   set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA ${PROJECT_BINARY_DIR}/deb/triggers)
 else()
-  set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "libzmq3-dev")  # to link the archive
+  set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "libzmq3-dev, libsqlite3-dev")  # to link the archive
 endif()
 
 # Debian wants the log of changes compressed, under this name, without a time stamp.
