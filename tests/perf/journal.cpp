@@ -192,8 +192,8 @@ int main(int argc, char** argv) {
   const std::uint64_t queued = argc > 4 ? std::strtoull(argv[4], nullptr, 10) : 5'000'000;
   JournalOptions options;
   options.folder = folder + "/perf-journal";
-  for (const std::size_t bytes : {128, 1024}) {
-    for (const std::size_t group : {1, 32, 256, 4096}) {
+  for (const std::size_t bytes : {128UL, 1024UL}) {
+    for (const std::size_t group : {1UL, 32UL, 256UL, 4096UL}) {
       std::vector<Figures> bare, journaled;
       const std::size_t n = group == 1 ? tasks / 100 : group == 32 ? tasks / 4 : tasks;
       for (std::size_t round = 0; round < rounds; ++round) {

@@ -388,8 +388,8 @@ int main(int argc, char** argv) {
   constexpr const char* kNames[] = {"bare log", "row per task", "row per batch"};
   std::printf("%-14s %6s %6s %10s %6s %9s %9s %12s\n", "layout", "group", "bytes", "tasks/s",
               "ratio", "cpu us", "device x", "replayed/s");
-  for (const std::size_t bytes : {128, 1024}) {
-    for (const std::size_t group : {1, 32, 256, 4096}) {
+  for (const std::size_t bytes : {128UL, 1024UL}) {
+    for (const std::size_t group : {1UL, 32UL, 256UL, 4096UL}) {
       std::vector<Figures> all[3];
       const std::size_t n = group == 1 ? tasks / 100 : group == 32 ? tasks / 4 : tasks;
       const int page = 4096;
