@@ -156,6 +156,11 @@ void Dispatcher::advance(Time now) {
     scan(now);
     next_scan_ = now + options_.timers.heartbeat / kScansPerHeartbeat;
   }
+  if (written_by_ && now >= *written_by_) {
+    written_by_.reset();
+    write_is_due_ = true;
+  }
+  if (is_recovering() && now >= recovery_ends_) end_recovery(now);
   while (const auto alarm = timers_.take_due(now)) ring(*alarm, now);
   for (auto& producer : producers_) {
     if (!started_) producer->start(now);
@@ -182,6 +187,8 @@ std::optional<Time> Dispatcher::next_deadline() const {
     if (other && (!at || *other < *at)) at = other;
   };
   sooner(timers_.next());
+  if (is_recovering()) sooner(recovery_ends_);
+  sooner(written_by_);
   if (!sessions_.empty() || !clients_.empty() || keys_.count() > 0 || submits_.count() > 0)
     sooner(next_scan_);
   for (const auto& producer : producers_) sooner(producer->next_deadline());
@@ -190,6 +197,18 @@ std::optional<Time> Dispatcher::next_deadline() const {
 
 DispatcherEffects Dispatcher::take_effects(Time now) {
   for (std::size_t i = 0; i < producers_.size(); ++i) take_from_producer(i, now);
+  if (!options_.journal) send_acked(now);
+  grant_waiting(now);
+  // Last of all: its messages point into tasks that no later rule of this turn may end.
+  dispatch(now);
+  if (options_.journal && writes_journal(now)) {
+    write_journal(now);
+    send_acked(now);  // rule 3: after the journal has it
+  }
+  return std::exchange(effects_, {});
+}
+
+void Dispatcher::send_acked(Time now) {
   for (const std::uint32_t index : acked_due_) {
     WorkerSession& session = sessions_[index];
     if (!session.acked_due) continue;  // its session is over
@@ -197,16 +216,13 @@ DispatcherEffects Dispatcher::take_effects(Time now) {
     to_worker(session, session.last_ano, Acked{}, now);
   }
   acked_due_.clear();
-  grant_waiting(now);
-  // Last of all: its messages point into tasks that no later rule of this turn may end.
-  dispatch(now);
-  return std::exchange(effects_, {});
 }
 
 void Dispatcher::recycle(DispatcherEffects&& effects) {
   for (auto& send : effects.to_lanes) pool_.give_back(std::move(send.envelope.message));
   for (auto& send : effects.to_peers) pool_.give_back(std::move(send.envelope.message));
   for (auto& send : effects.to_sinks) pool_.give_back(std::move(send.envelope.message));
+  effects.journal.clear();
   effects.to_lanes.clear();
   effects.to_peers.clear();
   effects.to_sinks.clear();
@@ -216,9 +232,9 @@ void Dispatcher::recycle(DispatcherEffects&& effects) {
   effects.close_lanes.clear();
   effects.questions.clear();
   // What happened while the effects were carried out has gone into fresh vectors.
-  if (effects_.to_peers.empty() && effects_.to_lanes.empty() && effects_.to_sinks.empty() &&
-      effects_.open_lanes.empty() && effects_.close_lanes.empty() && effects_.questions.empty() &&
-      effects_.close_sinks.empty() && effects_.open_sinks.empty())
+  if (effects_.journal.empty() && effects_.to_peers.empty() && effects_.to_lanes.empty() &&
+      effects_.to_sinks.empty() && effects_.open_lanes.empty() && effects_.close_lanes.empty() &&
+      effects_.questions.empty() && effects_.close_sinks.empty() && effects_.open_sinks.empty())
     effects_ = std::move(effects);
 }
 

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "core/dedup_window.hpp"
 #include "core/dispatcher_effects.hpp"
 #include "core/dispatcher_status.hpp"
+#include "core/journal_record.hpp"
 #include "core/message.hpp"
 #include "core/misbehaviour.hpp"
 #include "core/options.hpp"
@@ -54,6 +56,18 @@ class Dispatcher {
   Dispatcher(const Dispatcher&) = delete;
   Dispatcher& operator=(const Dispatcher&) = delete;
 
+  // --- another life, from the journal: before any input ---------------------
+
+  /// The numbers below are used up; tasks up to `dispatched` may be with a worker. Keys,
+  /// answers and then tasks follow, the oldest first.
+  void restore_numbers(Seq next, Seq dispatched);
+  void restore(const JournalKey& key, Time now);
+  void restore(const JournalAnswer& answer, Time now);
+  void restore(const JournalTask& task, const JournalChange* change, Time now);
+  /// After the last one. What may be with a worker waits until all of these, if they still
+  /// run, have said what they hold, but for the reclaim time at most (rule 17).
+  void restored(const std::vector<Boot>& workers, Time now);
+
   // --- inputs -------------------------------------------------------------
 
   /// A message from a connection of the control ROUTER.
@@ -87,6 +101,9 @@ class Dispatcher {
   /// Starts nothing more: what has not started ends as cancelled, now or when its worker
   /// gives it back. Running tasks are finished, or stopped too.
   void halt(bool stop_running, Time now);
+  /// The journal cannot be written for now: what comes in is sent away, for this reason (BUSY),
+  /// until it is empty again.
+  void suspend_submits(std::string why) { suspended_ = std::move(why); }
   /// No more submits from now on; running and queued tasks go on.
   void drain() { draining_ = true; }
   /// Says BYE to every worker and client: the ventilator ends for good.
@@ -94,6 +111,10 @@ class Dispatcher {
 
   /// Does whatever is due.
   void advance(Time now);
+
+  /// The journal had no room for these records of the last effects: they come again with the
+  /// next ones. To be called before any other input.
+  void not_written(const JournalTurn& turn);
 
   // --- outputs ------------------------------------------------------------
 
@@ -105,7 +126,13 @@ class Dispatcher {
   /// Tasks that are not settled, promised numbers not counted.
   [[nodiscard]] std::size_t unsettled() const { return tasks_.count(); }
   /// It would take one more task.
-  [[nodiscard]] bool has_room() const { return !draining_ && !is_full(); }
+  [[nodiscard]] bool has_room() const {
+    return !draining_ && suspended_.empty() && !is_full();
+  }
+  /// A later start of this log has been heard of: it dispatches nothing any more, and must end.
+  [[nodiscard]] bool is_fenced() const { return fenced_; }
+  /// After a restart: workers of the last life have not come back yet, nor been given up.
+  [[nodiscard]] bool is_recovering() const { return !absent_.empty(); }
   /// Alarms set, stale ones included.
   [[nodiscard]] std::size_t alarm_count() const { return timers_.count(); }
   [[nodiscard]] std::size_t worker_count() const { return by_peer_.size(); }
@@ -134,7 +161,7 @@ class Dispatcher {
   void on(WorkerSession& session, const Envelope& in, const Goodbye& goodbye, Time now);
   std::uint32_t new_session(PeerId from, const Hello& hello, std::uint64_t hello_try, Time now);
   void welcome(WorkerSession& session, Time now);
-  void reconcile(WorkerSession& session, const HeldTask& held);
+  void reconcile(WorkerSession& session, const HeldTask& held, Time now);
   void finish_reconcile(WorkerSession& session, std::uint64_t chunk, Time now);
   void start_probe(WorkerSession& session, Time now);
   void watch(WorkerSession& session, Time now);
@@ -189,6 +216,24 @@ class Dispatcher {
   [[nodiscard]] std::uint64_t free_bytes() const;
   void count_refusal(Code code);
 
+  // dispatcher_journal.cpp: what is written of a turn, and read at the next start
+  void note_taken(TaskSlot slot);
+  void note_changed(TaskSlot slot);
+  void note_ending(TaskSlot slot, Status status, std::string_view why);
+  void note_settled(TaskSlot slot);
+  void note_worker(const Boot& boot, bool joined);
+  void note_dispatched(Seq seq);
+  [[nodiscard]] bool writes_journal(Time now);
+  void write_journal(Time now);
+  void send_acked(Time now);
+  [[nodiscard]] JournalTask journal_task(const TaskRecord& task) const;
+  [[nodiscard]] JournalChange journal_change(const TaskRecord& task) const;
+  [[nodiscard]] WallMs wall(Time at) const;
+  [[nodiscard]] Time time_of(WallMs at) const;
+  void inventory_complete(const Boot& boot, Time now);
+  void end_recovery(Time now);
+  void release(TaskSlot slot, Time now);
+
   // dispatcher_settling.cpp: outcomes that no worker can send
   void settle_here(TaskSlot slot, Status status, std::string_view why, Time now);
   void end_early(TaskSlot slot, Status status, std::string_view why, Time now);
@@ -212,6 +257,8 @@ class Dispatcher {
   Identity identity_;
   Random random_;
   bool draining_ = false;
+  std::string suspended_;  // why no submit is taken for now
+  bool fenced_ = false;
   std::optional<DrainMode> halted_;  // what workers are told
   bool started_ = false;
 
@@ -247,6 +294,25 @@ class Dispatcher {
   bool clients_starved_ = false;
   KeyWindow keys_;
   SubmitWindow submits_;
+
+  // For the journal: what this turn has touched, and what has been written ahead.
+  std::vector<Seq> taken_, changed_, settled_;
+  struct Answer {
+    Boot boot{};
+    std::uint64_t cno = 0;
+    SubmitConfirm confirm;
+  };
+  std::vector<Answer> answered_, told_answers_;
+  using Endings = std::map<Seq, std::pair<Status, std::string>>;
+  Endings endings_, told_endings_;
+  std::optional<Time> written_by_;  // records wait until then at most
+  bool write_is_due_ = false;
+  std::uint64_t numbers_below_ = 0, dispatched_upto_ = 0;
+
+  // After a restart.
+  std::vector<Seq> awaited_;     // held back: a worker may have them
+  std::set<Boot> absent_;        // workers whose inventories are waited for
+  Time recovery_ends_{};
 
   std::vector<std::unique_ptr<OutcomeProducer>> producers_;  // by sink
   Misbehaviour misbehaviour_;

@@ -83,8 +83,10 @@ void Dispatcher::nacked(TaskSlot slot, const NackEntry& entry, const WorkerSessi
   const std::string text =
       entry.text.empty() ? std::string("no reason given") : std::string(entry.text);
   const auto delay = [&](Duration wait) {
-    set_task_timer(TimerHeap::Kind::task_ready, now + std::min(wait, kMostRetryWait), slot);
+    task.ready_at = now + std::min(wait, kMostRetryWait);
+    set_task_timer(TimerHeap::Kind::task_ready, task.ready_at, slot);
   };
+  note_changed(slot);
   switch (entry.reason) {
     case NackReason::failed:
     case NackReason::timeout:

@@ -126,12 +126,13 @@ Code Dispatcher::accept(Seq seq, std::string_view type, const SubmitEntry& entry
   if (entry.ttl_ms > 0) task.expires = now + from_ms(std::min(entry.ttl_ms, kMostMs));
   if (!entry.key.empty()) keys_.remember(entry.key, seq, fingerprint(type, entry.payload), now);
   ++counters_.submitted;
+  note_taken(slot);
   task.state = TaskState::delayed;
   ++delayed_count_;
   if (task.expires != Time{}) set_task_timer(TimerHeap::Kind::task_expires, task.expires, slot);
   if (entry.delay_ms > 0) {
-    set_task_timer(TimerHeap::Kind::task_ready, now + from_ms(std::min(entry.delay_ms, kMostMs)),
-                   slot);
+    task.ready_at = now + from_ms(std::min(entry.delay_ms, kMostMs));
+    set_task_timer(TimerHeap::Kind::task_ready, task.ready_at, slot);
   } else {
     make_ready(slot, false, now);
   }
@@ -142,7 +143,9 @@ Code Dispatcher::accept(Seq seq, std::string_view type, const SubmitEntry& entry
 // watch at the sink has to do without the flag.
 void Dispatcher::want(Seq seq) {
   const TaskSlot slot = tasks_.find(seq);
-  if (slot != kNoTask) tasks_[slot].wanted = true;
+  if (slot == kNoTask) return;
+  tasks_[slot].wanted = true;
+  note_changed(slot);
 }
 
 // --- submitters elsewhere ---------------------------------------------------
@@ -175,6 +178,7 @@ void Dispatcher::on(PeerId from, const Envelope& in, const ClientOpen& open, Tim
   opened.max_frame = options_.frame.max_frame;
   opened.max_entries = options_.frame.max_entries;
   opened.dedup_ms = to_ms(options_.dedup_window);
+  opened.durable = options_.journal;
   opened.tasks_limit = client.tasks_limit;
   opened.bytes_limit = client.bytes_limit;
   opened.sinks = options_.sinks;
@@ -204,6 +208,8 @@ void Dispatcher::on(ClientSession& client, const Envelope& in, const Submit& sub
   if (draining_)
     return error(client.peer, client.sid, in.n, Code::draining,
                  "this ventilator takes no more tasks");
+  if (!suspended_.empty())
+    return error(client.peer, client.sid, in.n, Code::busy, suspended_, kBusyRetryMs);
   // The last submit may overrun the limit in bytes by itself, or a large task could never go.
   if (submit.entries.size() > client.unused() || client.unused_bytes() == 0) {
     ++counters_.credit_exceeded;
@@ -237,6 +243,7 @@ void Dispatcher::on(ClientSession& client, const Envelope& in, const Submit& sub
     confirm.exceptions.push_back({i, code, first});
   }
   submits_.remember(client.boot, in.n, {confirm, client.sid}, now);
+  if (options_.journal) answered_.push_back({client.boot, in.n, confirm});
   answer(confirm);
 }
 
@@ -289,6 +296,8 @@ bool Dispatcher::cancel(Seq seq, Time now) {
   TaskRecord& task = tasks_[slot];
   if (task.state == TaskState::settling) return true;
   task.cancel_requested = true;
+  note_changed(slot);
+  if (task.awaits_inventory) return true;  // it ends when a worker says so, or none has it
   if (task.state == TaskState::leased) {
     WorkerSession& session = sessions_[task.session];
     Cancel message;

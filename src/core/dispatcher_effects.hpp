@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/ids.hpp"
+#include "core/journal_record.hpp"
 #include "core/message.hpp"
 
 namespace sluice::core {
@@ -36,6 +37,7 @@ struct DispatcherEffects {
     std::uint64_t n = 0;
     Query query;
   };
+  JournalTurn journal;                   ///< first of all: the rest stands on it (rule 3)
   std::vector<std::size_t> close_sinks;  ///< sockets to close ...
   std::vector<std::size_t> open_sinks;   ///< ... and to open anew
   std::vector<ToPeer> to_peers;

@@ -18,7 +18,7 @@ constexpr std::size_t kTrialsPerTurn = 16;
 }  // namespace
 
 void Dispatcher::dispatch(Time now) {
-  if (ready_count_ == 0) return;
+  if (ready_count_ == 0 || fenced_) return;
   if (!suspects_.empty()) dispatch_suspects(now);
   const auto types = static_cast<std::uint32_t>(ready_.size());
   for (std::uint32_t i = 0; i < types; ++i) {
@@ -102,6 +102,7 @@ void Dispatcher::lease(WorkerSession& session, TaskSlot slot, Tasks& batch, Time
   session.bytes_sent += entry.payload.size();
   ++session.tasks_sent;
   ++counters_.dispatched;
+  note_dispatched(task.seq);
   batch.entries.push_back(entry);
 }
 

@@ -87,6 +87,7 @@ void Dispatcher::lose(std::uint32_t index, Time now) {
     ++counters_.redelivered;
     revoke(slot);
     ++tasks_[slot].executions;
+    note_changed(slot);
     if (!blamed) {
       make_ready(slot, true, now);
     } else if (charge_loss(slot, session, alone, now)) {
@@ -98,6 +99,7 @@ void Dispatcher::lose(std::uint32_t index, Time now) {
     if (lost_boots_.size() > kLostBootsRemembered) lost_boots_.erase(lost_boots_.begin());
   }
   ++counters_.workers_lost;
+  note_worker(session.boot, false);
   close_session(index);
 }
 
@@ -131,6 +133,7 @@ void Dispatcher::refund_losses(const Boot& boot) {
     if (slot == kNoTask || tasks_[slot].losses == 0) continue;
     TaskRecord& task = tasks_[slot];
     --task.losses;
+    note_changed(slot);
     if (!task.suspect || task.losses + 1 >= task.max_losses) continue;
     // Cleared: one that waits for a trial waits among the others from now on.
     if (task.state == TaskState::ready) {

@@ -16,6 +16,13 @@ constexpr std::uint64_t kMostBusyMs =
 }  // namespace
 
 void Dispatcher::on(PeerId from, const Envelope& in, const Hello& hello, Time now) {
+  // Rule 11: "A higher epoch of one's own log seen: a ventilator fences itself".
+  if (hello.previous && hello.previous->log == identity_.log &&
+      hello.previous->epoch > identity_.epoch) {
+    fenced_ = true;
+    return error(from, Sid{}, in.n, Code::stale_epoch,
+                 "this ventilator has been replaced by a later one", kBusyRetryMs);
+  }
   // Case 14: "HELLO twice on one connection: same WELCOME".
   if (const auto at = by_peer_.find(from); at != by_peer_.end()) {
     WorkerSession& known = sessions_[at->second];
@@ -44,6 +51,7 @@ void Dispatcher::on(PeerId from, const Envelope& in, const Hello& hello, Time no
   } else if (const auto peer = by_peer_.find(from); peer != by_peer_.end()) {
     lose(peer->second, now);  // another process behind the same connection: never seen in practice
   }
+  if (!replaces && absent_.find(hello.boot) == absent_.end()) note_worker(hello.boot, true);
   refund_losses(hello.boot);
 
   const std::uint32_t index = new_session(from, hello, in.n, now);
@@ -55,6 +63,7 @@ void Dispatcher::on(PeerId from, const Envelope& in, const Hello& hello, Time no
   }
   // What it held of another log is not ours to judge by number.
   session.same_log = hello.previous && hello.previous->log == identity_.log;
+  session.same_epoch = session.same_log && hello.previous->epoch == identity_.epoch;
   session.push_lane = hello.lanes == LaneWish::push && lanes_ < options_.max_lanes;
   if (session.push_lane) {
     ++lanes_;
@@ -140,7 +149,7 @@ void Dispatcher::welcome(WorkerSession& session, Time now) {
 void Dispatcher::on(WorkerSession& session, const Envelope& in, const Inventory& inventory,
                     Time now) {
   if (session.phase != SessionPhase::reconcile) return;  // said twice
-  for (const HeldTask& held : inventory.held) reconcile(session, held);
+  for (const HeldTask& held : inventory.held) reconcile(session, held, now);
   finish_reconcile(session, in.n, now);
   if (!inventory.last) return;
 
@@ -163,26 +172,29 @@ void Dispatcher::on(WorkerSession& session, const Envelope& in, const Inventory&
   // A CANCEL may have been lost with the old connection, and so may a DRAIN.
   if (!again.entries.empty()) to_worker(session, 0, std::move(again), now);
   if (halted_) to_worker(session, 0, Drain{*halted_, 0}, now);
+  inventory_complete(session.boot, now);
   session.phase = SessionPhase::active;
   if (session.push_lane) start_probe(session, now);
   placement_.refresh(session.index);
 }
 
 // One line of the inventory; what is not mentioned in the answer is kept.
-void Dispatcher::reconcile(WorkerSession& session, const HeldTask& held) {
+void Dispatcher::reconcile(WorkerSession& session, const HeldTask& held, Time now) {
   const auto answer = [&](Lease lease, Verdict verdict) {
     session.verdicts.push_back({held.seq, lease, verdict});
   };
   const TaskSlot slot = session.same_log ? tasks_.find(held.seq) : kNoTask;
   if (slot == kNoTask) return answer(held.lease, Verdict::settled);
   TaskRecord& task = tasks_[slot];
-  if (task.state == TaskState::leased && task.lease == held.lease) {
+  // The number of a lease is unique within an epoch only.
+  if (task.state == TaskState::leased && task.lease == held.lease && session.same_epoch) {
     task.in_inventory = true;
     return;
   }
   switch (held.state) {
     case HeldState::queued:
     case HeldState::nack_open:
+      if (task.awaits_inventory) release(slot, now);  // it was here, and has not started
       return answer(held.lease, Verdict::drop);
     case HeldState::running:
     case HeldState::unconfirmed:
@@ -233,6 +245,7 @@ void Dispatcher::on(WorkerSession& session, const Envelope& in, const State& sta
 void Dispatcher::on(WorkerSession& session, const Envelope&, const Goodbye&, Time now) {
   const std::uint32_t index = session.index;
   to_worker(session, 0, Bye{Code::ok}, now);
+  note_worker(session.boot, false);
   while (session.held.tail != kNoTask) {
     const TaskSlot slot = session.held.tail;
     revoke(slot);

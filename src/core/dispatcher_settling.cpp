@@ -23,6 +23,8 @@ void Dispatcher::settle_here(TaskSlot slot, Status status, std::string_view why,
   ++task.timer;
   task.state = TaskState::settling;
   ++settling_count_;
+  task.awaits_inventory = false;
+  note_ending(slot, status, why);
   if (producers_.empty())
     return settled(slot, status);  // a ventilator without sinks keeps no outcomes
   produce(task, {status, true}, why, now);
@@ -100,6 +102,7 @@ void Dispatcher::sink_disconnected(std::size_t sink, Time now) {
 // The sink holds an outcome of this status: the task is over.
 void Dispatcher::settled(TaskSlot slot, Status status) {
   detach(slot);
+  note_settled(slot);
   tasks_[slot].state = TaskState::delayed;  // on no list
   ++counters_.settled[static_cast<std::size_t>(status) & 3U];
   tasks_.remove(slot);
@@ -108,6 +111,7 @@ void Dispatcher::settled(TaskSlot slot, Status status) {
 // Takes the task off whatever list it is on, and out of the counts.
 void Dispatcher::detach(TaskSlot slot) {
   TaskRecord& task = tasks_[slot];
+  task.awaits_inventory = false;
   switch (task.state) {
     case TaskState::ready:
       --ready_count_;
@@ -174,6 +178,7 @@ DispatcherStatus Dispatcher::status(Time now) const {
   out.log = identity_.log;
   out.epoch = identity_.epoch;
   out.draining = draining_;
+  out.recovering = is_recovering();
   out.ready = ready_count_;
   out.delayed = delayed_count_;
   out.settling = settling_count_;

@@ -70,6 +70,7 @@ struct DispatcherStatus {
   Log log{};
   Epoch epoch{};
   bool draining = false;
+  bool recovering = false;  ///< after a restart, workers of the last life are waited for
   std::uint64_t ready = 0, delayed = 0, leased = 0, settling = 0;
   std::uint64_t tasks = 0, bytes = 0, max_tasks = 0, max_bytes = 0;
   Seq floor{}, next{};

@@ -87,10 +87,13 @@ struct JournalTurn {
   std::vector<JournalChange> task_changes;  ///< of unsettled tasks; the last one of a task counts
   std::vector<SeqRange> tasks_settled;      ///< what is not unsettled is passed over
   std::vector<JournalAnswer> submits_answered;
+  /// Workers that may hold tasks: after a restart their inventories are waited for (rule 17).
+  std::vector<Boot> workers_joined, workers_left;
 
   [[nodiscard]] bool empty() const {
     return numbers_reserved == Seq{} && dispatched_up_to == Seq{} && tasks_taken.empty() &&
-           task_changes.empty() && tasks_settled.empty() && submits_answered.empty();
+           task_changes.empty() && tasks_settled.empty() && submits_answered.empty() &&
+           workers_joined.empty() && workers_left.empty();
   }
   void clear() {
     now_ms = 0;
@@ -99,6 +102,8 @@ struct JournalTurn {
     task_changes.clear();
     tasks_settled.clear();
     submits_answered.clear();
+    workers_joined.clear();
+    workers_left.clear();
   }
   /// The next task that ended: runs are made where the numbers follow each other.
   void settle(Seq seq) {

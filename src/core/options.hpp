@@ -60,6 +60,8 @@ struct RetryPolicy {
 
 struct DispatcherOptions {
   std::string name = "ventilator";
+  bool journal = false;            ///< each turn's effects begin with what its journal must have
+  std::uint64_t wall_at_zero = 0;  ///< ms since 1970 at Time{}: instants in the journal
   Timers timers;
   FrameLimits frame;
   RetryPolicy retry;

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include "core/seq_index.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "core/assert.hpp"
@@ -10,13 +11,23 @@ namespace sluice::core {
 
 Seq SeqIndex::reserve(std::uint64_t count) {
   const std::uint64_t first = next_;
-  for (std::uint64_t seq = first; seq < first + count; ++seq) {
-    Page& page = page_for_new(seq);
-    page.slots[seq & (kPageSize - 1)] = kReserved;
-    ++page.live;
-  }
+  for (std::uint64_t seq = first; seq < first + count; ++seq) promise(seq);
   next_ += count;
   return static_cast<Seq>(first);
+}
+
+void SeqIndex::promise(std::uint64_t seq) {
+  Page& page = page_for_new(seq);
+  page.slots[seq & (kPageSize - 1)] = kReserved;
+  ++page.live;
+}
+
+void SeqIndex::begin_at(Seq next) { next_ = std::max(next_, raw(next)); }
+
+void SeqIndex::restore(Seq seq) {
+  SLUICE_ASSERT(find(seq) == kNone);
+  promise(raw(seq));
+  next_ = std::max(next_, raw(seq) + 1);
 }
 
 void SeqIndex::set(Seq seq, std::uint32_t slot) {
@@ -63,23 +74,27 @@ Seq SeqIndex::floor() const {
 SeqIndex::Page* SeqIndex::page_of(std::uint64_t seq) const {
   const std::uint64_t number = seq >> kPageBits;
   if (seq == 0 || seq >= next_ || number < first_page_) return nullptr;
+  if (number - first_page_ >= pages_.size()) return nullptr;  // of another life, and settled
   return pages_[number - first_page_].get();
 }
 
 SeqIndex::Page& SeqIndex::page_for_new(std::uint64_t seq) {
   const std::uint64_t number = seq >> kPageBits;
   if (pages_.empty()) first_page_ = number;
-  if (number - first_page_ == pages_.size()) {
+  SLUICE_ASSERT(number >= first_page_);
+  while (number - first_page_ >= pages_.size()) pages_.push_back(nullptr);
+  std::unique_ptr<Page>& page = pages_[number - first_page_];
+  if (page == nullptr) {
     if (spare_.empty()) {
-      pages_.push_back(std::make_unique<Page>());
+      page = std::make_unique<Page>();
     } else {
-      pages_.push_back(std::move(spare_.back()));
+      page = std::move(spare_.back());
       spare_.pop_back();
     }
-    pages_.back()->slots.fill(kNone);
-    pages_.back()->live = 0;
+    page->slots.fill(kNone);
+    page->live = 0;
   }
-  return *pages_[number - first_page_];
+  return *page;
 }
 
 }  // namespace sluice::core

@@ -25,6 +25,10 @@ class SeqIndex {
 
   /// Promises the next `count` numbers; the first of them.
   Seq reserve(std::uint64_t count);
+  /// At the start only: numbers below are another life's, and may be in use.
+  void begin_at(Seq next);
+  /// At the start only: a number of another life whose task is to be set, as if promised now.
+  void restore(Seq seq);
   /// The number after the last one promised.
   [[nodiscard]] Seq next_seq() const { return static_cast<Seq>(next_); }
 
@@ -47,6 +51,7 @@ class SeqIndex {
   };
   [[nodiscard]] Page* page_of(std::uint64_t seq) const;
   Page& page_for_new(std::uint64_t seq);
+  void promise(std::uint64_t seq);
 
   std::deque<std::unique_ptr<Page>> pages_;  // a null page is wholly settled
   std::vector<std::unique_ptr<Page>> spare_;

@@ -19,6 +19,10 @@ inline constexpr std::uint32_t kNoSession = 0xffffffffU;
 
 enum class TaskState : std::uint8_t { free, ready, delayed, leased, settling };
 
+/// What the journal knows of a task: nothing yet (it goes there at the end of the turn), all,
+/// or an earlier state. Without a journal all tasks stay `unknown`.
+enum class Journaled : std::uint8_t { unknown, current, outdated };
+
 /// One unsettled task. `body` holds the key, then the payload.
 struct TaskRecord {
   Seq seq{};
@@ -41,11 +45,14 @@ struct TaskRecord {
   std::uint64_t backoff_most_ms = 0;
   Time leased_at{};
   Time expires{};  ///< zero: never
+  Time ready_at{};  ///< when delayed by an alarm: until then
   TaskState state = TaskState::free;
   bool cancel_requested = false;
   bool wanted = false;        ///< its submitter waits for the outcome
   bool suspect = false;       ///< workers died with it: its next run is a trial, alone
   bool in_inventory = false;  ///< its worker said, after a reconnect, that it has it
+  bool awaits_inventory = false;  ///< of another life: a worker may hold it, and has not said so
+  Journaled journaled = Journaled::unknown;
   std::uint16_t key_bytes = 0;
   Slice body;
 

@@ -44,7 +44,8 @@ struct WorkerSession {
   bool cut = false;    ///< its connection was seen to go: what had not started went elsewhere
   bool trial = false;  ///< runs one suspect task alone; gets nothing else
   bool push_lane = false;
-  bool same_log = false;  ///< what it said it holds is of this log
+  bool same_log = false;  ///< what it said it holds is of this log ...
+  bool same_epoch = false;  ///< ... and of this start of its ventilator
   LaneAddress lane;
   Welcome welcome;  ///< repeated when the same HELLO comes again
   Time last_heard{}, last_sent{};

@@ -139,6 +139,8 @@ Journal::Parts::Parts(const JournalOptions& wanted)
       drop_changes_(database_, "DELETE FROM change WHERE seq BETWEEN ? AND ?"),
       put_dedup_(database_, "INSERT INTO dedup(turn,since_ms,crc,keys,answers) VALUES(?,?,?,?,?)"),
       put_state_(database_, kWriteState),
+      put_worker_(database_, "INSERT OR IGNORE INTO worker(boot) VALUES(?)"),
+      drop_worker_(database_, "DELETE FROM worker WHERE boot=?"),
       free_count_(database_, "PRAGMA freelist_count"),
       page_count_(database_, "PRAGMA page_count"),
       free_some_(database_,
@@ -241,6 +243,7 @@ void Journal::replay(const JournalVisitor& visitor) {
   reader.tasks({core::Seq{}, static_cast<core::Seq>(std::numeric_limits<std::int64_t>::max())},
                visitor);
   reader.compare(parts_->state, true);
+  reader.workers(visitor);
 }
 
 void Journal::replay_dedups(const JournalVisitor& visitor) {

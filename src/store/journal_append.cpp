@@ -1,6 +1,7 @@
 // journal_append.cpp: a turn becomes a transaction; what can wait, in small pieces.
 // SPDX-License-Identifier: MIT
 #include <algorithm>
+#include <span>
 
 #include "core/assert.hpp"
 #include "store/journal_parts.hpp"
@@ -89,6 +90,10 @@ void Journal::Parts::write(const core::JournalTurn& turn) {
   }
   batches_.flush(state);
   write_dedup(turn);
+  for (const core::Boot& boot : turn.workers_joined)
+    put_worker_.bind(1, std::as_bytes(std::span(boot))).run();
+  for (const core::Boot& boot : turn.workers_left)
+    drop_worker_.bind(1, std::as_bytes(std::span(boot))).run();
 }
 
 // Neighbours in number go into one row.

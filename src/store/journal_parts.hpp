@@ -97,7 +97,7 @@ class Journal::Parts {
   Database& database_;
   JournalBatches batches_;
   Statement begin_, commit_, put_batch_, update_change_, insert_change_, drop_changes_, put_dedup_,
-      put_state_, free_count_, page_count_, free_some_;
+      put_state_, put_worker_, drop_worker_, free_count_, page_count_, free_some_;
   BatchWriter writer_;
   std::vector<std::byte> keys_, answers_;
   std::string broken_;

@@ -3,6 +3,7 @@
 #include "store/journal_reader.hpp"
 
 #include <bit>
+#include <cstring>
 #include <limits>
 #include <utility>
 #include <vector>
@@ -182,6 +183,21 @@ void JournalReader::dedups(const JournalVisitor& visitor) {
       if (good && visitor.answer) visitor.answer(answer);
     }
     if (!good) damage(row, "its keys and answers cannot be read");
+  }
+}
+
+void JournalReader::workers(const JournalVisitor& visitor) {
+  if (!visitor.worker) return;
+  Statement rows(database_, "SELECT boot FROM worker ORDER BY boot");
+  while (rows.step()) {
+    core::Boot boot{};
+    const core::Bytes bytes = rows.bytes(0);
+    if (bytes.size() != boot.size()) {
+      damage("worker", "a boot of " + std::to_string(bytes.size()) + " bytes");
+      continue;
+    }
+    std::memcpy(boot.data(), bytes.data(), boot.size());
+    visitor.worker(boot);
   }
 }
 

@@ -19,6 +19,7 @@ struct JournalVisitor {
   std::function<void(const core::JournalTask&, const core::JournalChange*)> task;
   std::function<void(const core::JournalKey&)> key;
   std::function<void(const core::JournalAnswer&)> answer;
+  std::function<void(const core::Boot&)> worker;  ///< one that may hold tasks
 };
 
 /// A run of numbers that lies in one row.
@@ -40,6 +41,8 @@ class JournalReader {
   void tasks(core::SeqRange range, const JournalVisitor& visitor);
   /// Keys and answers in the order they came in.
   void dedups(const JournalVisitor& visitor);
+  /// Workers that had not said goodbye. A row that is lost costs a task another execution at most.
+  void workers(const JournalVisitor& visitor);
   /// All batches in order, without looking at their tasks.
   void batches(const std::function<void(const JournalBatch&)>& each);
 

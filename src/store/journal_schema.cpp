@@ -38,6 +38,7 @@ constexpr std::string_view kTables[] = {
     "crc INTEGER)",
     "CREATE TABLE dedup(turn INTEGER PRIMARY KEY, since_ms INTEGER, crc INTEGER, keys BLOB, "
     "answers BLOB)",
+    "CREATE TABLE worker(boot BLOB PRIMARY KEY)",
 };
 
 std::string all_tables() {

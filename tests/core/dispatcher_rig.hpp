@@ -15,6 +15,7 @@
 
 #include "core/dispatcher.hpp"
 #include "core/message_keeper.hpp"
+#include "support/journal_model.hpp"
 
 namespace sluice::core::rig {
 
@@ -51,6 +52,11 @@ struct Client {
   std::uint64_t tries = 0, cno = 0;
 };
 
+inline DispatcherOptions with_journal(DispatcherOptions options) {
+  options.journal = true;
+  options.wall_at_zero = 1'700'000'000'000;
+  return options;
+}
 inline DispatcherOptions one_sink() {
   DispatcherOptions options;
   options.sinks = {"tcp://sink:1"};
@@ -65,9 +71,23 @@ class Rig {
       : machine(std::move(options), {kLog, Epoch{1}, {7}, {8}}, seed) {
     turn();
   }
+  /// A life of a ventilator that has a journal: what the earlier ones left is restored.
+  Rig(sluice::test::JournalModel& its_journal, Epoch epoch, Time start = Time{1000s},
+      DispatcherOptions options = one_sink())
+      : now(start),
+        machine(with_journal(std::move(options)), life(epoch), 1),
+        journal(&its_journal),
+        sink_sid(500 * std::uint64_t{raw(epoch)}) {
+    journal->restore_into(machine, now);
+    turn();
+  }
   ~Rig() { CHECK_MESSAGE(sent_.empty(), "unexpected: ", describe()); }
   Rig(const Rig&) = delete;
   Rig& operator=(const Rig&) = delete;
+
+  static Dispatcher::Identity life(Epoch epoch) {
+    return {kLog, epoch, {static_cast<std::uint8_t>(raw(epoch))}, {8}};
+  }
 
   /// One turn of the shell, in its order.
   void turn() {
@@ -75,6 +95,10 @@ class Rig {
     const auto next = machine.next_deadline();
     CHECK((!next || *next > now));
     auto out = machine.take_effects(now);
+    if (journal != nullptr && journal_is_full)
+      machine.not_written(out.journal);
+    else if (journal != nullptr)
+      journal->append(out.journal);
     for (const std::size_t sink : out.open_sinks) sink_opens += sink + 1;
     for (auto& m : out.to_peers) keep({m.peer, std::nullopt, std::nullopt, std::move(m.envelope)});
     for (auto& m : out.to_lanes) keep({{}, m.sid, std::nullopt, std::move(m.envelope)});
@@ -146,7 +170,7 @@ class Rig {
     worker.sid = last_sid;
     worker.states = worker.ano = worker.chunk = 0;
     worker.state = State{};
-    worker.previous = PreviousSession{kLog, Epoch{1}, worker.sid};
+    worker.previous = PreviousSession{kLog, machine.identity().epoch, worker.sid};
     return welcome;
   }
   Verdicts inventory(Worker& worker, std::vector<HeldTask> held = {}, bool last = true) {
@@ -195,6 +219,7 @@ class Rig {
     turn();
   }
   void expect_acked(Worker& worker) {
+    if (journal != nullptr) pass(5ms);  // acks are written in groups
     expect<Acked>(worker.peer);
     CHECK(last_n == worker.ano);
   }
@@ -308,9 +333,12 @@ class Rig {
 
   Time now{1000s};
   Dispatcher machine;
+  sluice::test::JournalModel* journal = nullptr;
+  bool journal_is_full = false;
   bool sink_is_up = true;
   std::uint64_t sink_max_frame = 4 << 20;
-  std::uint64_t sink_opens = 0, sink_sid = 500;
+  std::uint64_t sink_sid = 500;
+  std::uint64_t sink_opens = 0;
   std::uint64_t pings = 0;
   Seq floor_told{};
   std::deque<Sid> lanes_wanted;
