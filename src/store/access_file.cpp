@@ -147,7 +147,8 @@ Access Access::read(const std::string& path) {
 
 Access Access::load(const std::string& path) {
   Access access = read(path);
-  if (access.process_is_gone())
+  // One with a journal is started again, and who waits for it finds it.
+  if (access.process_is_gone() && !access.durable)
     throw Error("the ventilator of the access file " + path + " is gone: it was process " +
                 std::to_string(access.pid) + " on this host, started " + access.age() +
                 " ago; start it again, or name another file");

@@ -57,6 +57,26 @@ TEST_CASE("each opening has an epoch of its own, and the log stays") {
   }
 }
 
+TEST_CASE("workers that came and have not left are told") {
+  const FastFolder folder;
+  const core::Boot ann{1}, bob{2}, eve{3};
+  {
+    Journal journal(options_for(folder.path()));
+    Turn both, left;
+    both.turn.workers_joined = {ann, bob, eve};
+    append(journal, both);
+    left.turn.workers_joined = {ann};  // once more
+    left.turn.workers_left = {bob};
+    append(journal, left);
+  }
+  Journal journal(options_for(folder.path()));
+  std::vector<core::Boot> workers;
+  JournalVisitor visitor;
+  visitor.worker = [&](const core::Boot& boot) { workers.push_back(boot); };
+  journal.replay(visitor);
+  CHECK(workers == std::vector<core::Boot>{ann, eve});
+}
+
 TEST_CASE("every field of a task comes back") {
   const FastFolder folder;
   {
