@@ -33,7 +33,7 @@ ARROWS = {
     "monitor": {"monitor", "core"},
     "net": {"net", "wire", "store", "exec", "monitor", "core"},
     "c": {"c", "core"},
-    "cli": {"cli", "net"},
+    "cli": {"cli", "net", "store"},
     "sluice": set(),
 }
 NOT_IN_CORE = {"thread", "mutex", "condition_variable", "fstream", "iostream"}

@@ -26,7 +26,9 @@ struct SLUICE_API Access {
   /// Which boot of the host, and which container on it, `pid` counts in.
   std::string process_space;
   std::chrono::system_clock::time_point started;  ///< when the ventilator did, to the second
-  bool durable = false;            ///< false: its tasks live as long as its process
+  /// It has a journal: when it dies another one goes on, and the file stays. False: its tasks
+  /// live as long as its process.
+  bool durable = false;
 
   /// What load() found odd, but no reason to stop; for people. Not part of the file.
   std::vector<std::string> warnings;
@@ -38,7 +40,7 @@ struct SLUICE_API Access {
   /// access file, or of a newer version.
   [[nodiscard]] static Access read(const std::string& path);
   /// The same for who wants to connect: throws Error also when its ventilator was on this host
-  /// and is gone, and warns of a file that other users can read.
+  /// and is gone without a journal, and warns of a file that other users can read.
   [[nodiscard]] static Access load(const std::string& path);
   /// `given` if it is not empty, else what SLUICE_ACCESS says. Throws Error if neither is there.
   [[nodiscard]] static std::string find(const std::string& given = {});

@@ -32,6 +32,15 @@ struct VentilatorOptions {
   /// Endpoints of the sinks, at least one. A task's outcome goes to sink number
   /// (seq mod count), for ever: the list may only grow, in order.
   std::vector<std::string> sinks{};
+  /// The folder of its journal, made if it is not there. A task is in it before it is confirmed,
+  /// and the next ventilator with this folder goes on where this one was. Empty: tasks are kept
+  /// in memory and live as long as the ventilator.
+  std::string journal{};
+  /// When what is in the journal is safe from a power failure, too (it is from the death of the
+  /// process at once). 0: before it is confirmed. Otherwise: so long after, at most; what was
+  /// confirmed within that time may be lost. kNeverSync: when the system likes.
+  std::chrono::milliseconds journal_sync{0};
+  static constexpr std::chrono::milliseconds kNeverSync = std::chrono::milliseconds::max();
   /// Shown to workers and in status; default "hostname-pid".
   std::string name{};
   /// A peer silent for 4 heartbeats is suspect, for 12 it is lost. 250 ms to 30 s.
@@ -65,7 +74,7 @@ struct VentilatorOptions {
 /// the worker has said that a sink holds its outcome.
 ///
 /// It has one thread of its own that owns its sockets. All functions may be called from
-/// any thread. Tasks are kept in memory: they live as long as this object.
+/// any thread. Without a journal tasks live as long as this object.
 class SLUICE_API Ventilator {
  public:
   /// Binds and starts. Throws Error: the address is taken, a sink's endpoint is no
@@ -78,7 +87,7 @@ class SLUICE_API Ventilator {
 
   /// The address that workers and clients are to be given.
   [[nodiscard]] std::string endpoint() const;
-  /// The lineage of its numbers, new at each start.
+  /// The lineage of its numbers: its journal's, or new at each start.
   [[nodiscard]] std::array<std::uint8_t, 16> log() const;
 
   /// Takes a task; blocks while a limit is reached. A task whose key is known within the
@@ -88,6 +97,10 @@ class SLUICE_API Ventilator {
   TaskId submit(const Task& task);
   /// The same, but nullopt instead of waiting for room.
   [[nodiscard]] std::optional<TaskId> try_submit(const Task& task);
+
+  /// Returns when every task that this thread has submitted is in the journal. Throws Error if
+  /// the ventilator has failed meanwhile: its disk, for instance.
+  void flush();
 
   /// Tasks taken and not settled yet.
   [[nodiscard]] std::size_t unsettled() const;
@@ -109,8 +122,9 @@ class SLUICE_API Ventilator {
   /// Takes no more tasks and starts none: what has not started ends as cancelled, what
   /// runs is finished, or with `stop_running` stopped. Workers end when they are done.
   void halt(bool stop_running);
-  /// Tells workers and clients that it ends for good, and ends. What is unsettled is
-  /// gone: wait_settled() first. Returns within a second.
+  /// Ends; returns within a second. Without a journal it tells workers and clients that it ends
+  /// for good, and what is unsettled is gone: wait_settled() first. With one they wait for the
+  /// next.
   void stop();
 
  private:

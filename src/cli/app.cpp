@@ -9,6 +9,7 @@
 #include "cli/exit_code.hpp"
 #include "cli/help_format.hpp"
 #include "cli/suggestion.hpp"
+#include "cli/verb_journal.hpp"
 #include "cli/verb_run.hpp"
 #include "cli/verb_sink.hpp"
 #include "cli/verb_status.hpp"
@@ -48,6 +49,7 @@ class Program {
     add_worker_verb(app_, action_);
     add_sink_verb(app_, action_);
     add_status_verb(app_, action_);
+    add_journal_verb(app_, action_);
     CLI::App* const version = app_.add_subcommand("version", "Print the version of sluice");
     set_usage(*version, "sluice version");
     version->footer("");

@@ -3,6 +3,7 @@
 #include "cli/verb_ventilator.hpp"
 
 #include <charconv>
+#include <filesystem>
 #include <memory>
 #include <optional>
 
@@ -39,12 +40,15 @@ constexpr const char* kFooter = R"(EXAMPLES
   sluice ventilator --access a.json --sink tcp://10.0.0.5:5571 --sink tcp://10.0.0.6:5571
       with sinks that run elsewhere (sluice sink)
 
-Tasks are kept in memory: they live as long as this process.
+  sluice ventilator --access a.json --out outcomes.jsonl --journal DIR
+      keeps tasks in DIR: after a crash the same line goes on where it was, and workers that
+      live finish what they run. Without it tasks live as long as this process.
 
 SIGNALS  The first SIGTERM or SIGINT drains: no more tasks are taken, and it ends when all are
   settled or after --drain-timeout. The second one ends it at once.
 
-EXIT CODE  0 ended with nothing left; 1 tasks were left unsettled; 255 an error.)";
+EXIT CODE  0 ended with nothing left, or what is left is in its journal; 1 tasks were left
+  unsettled, and are gone; 255 an error.)";
 
 std::uint16_t parse_port(std::string_view text) {
   std::uint16_t port = 0;
@@ -70,6 +74,20 @@ void read_grace(const std::string& text, VentilatorOptions& options) {
   options.grace_most = parse_milliseconds(text.substr(dots + 2));
   if (options.grace_least > options.grace_most)
     throw Error("--grace: the first time must not be longer than the second");
+}
+
+void read_sync(const std::string& text, VentilatorOptions& options) {
+  if (options.journal.empty()) throw Error("--sync speaks of a journal: give --journal DIR, too");
+  if (text == "always") return;
+  if (text == "never") {
+    options.journal_sync = VentilatorOptions::kNeverSync;
+    return;
+  }
+  unsigned ms = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), ms);
+  if (error != std::errc{} || end != text.data() + text.size() || ms == 0)
+    throw Error("--sync takes always, never, or a number of milliseconds from 1");
+  options.journal_sync = milliseconds(ms);
 }
 
 void add_limits(CLI::App& verb, VentilatorOptions& options, VentilatorArguments& arguments) {
@@ -110,11 +128,12 @@ class VentilatorRole {
       look();
     }
     const std::size_t left = drain();
-    access_.reset();
+    access_.reset();  // first: nobody new is to come
     ventilator_->stop();
     if (sink_) sink_->stop();
     log_.info(signals_.name() + (left == 0 ? ": ended, nothing is left" : ": ended"));
-    return left == 0 ? kExitOk : kExitUnsettled;
+    const bool kept = left == 0 || !arguments_.ventilator.journal.empty();
+    return kept ? kExitOk : kExitUnsettled;
   }
 
  private:
@@ -126,6 +145,7 @@ class VentilatorRole {
   void start() {
     const std::string path = access_path_to_write(arguments_.access);
     VentilatorOptions& options = arguments_.ventilator;
+    if (!options.journal.empty()) take_last_addresses(path);
     warn_if_exposed(options.bind);
     if (options.sinks.empty() && !arguments_.sink_bind.empty())
       warn_if_exposed(arguments_.sink_bind);
@@ -137,7 +157,8 @@ class VentilatorRole {
       options.sinks = {sink_->endpoint()};
     }
     ventilator_.emplace(options);
-    access_.emplace(path, ventilator_->endpoint(), options.sinks, ventilator_->log());
+    access_.emplace(path, ventilator_->endpoint(), options.sinks, ventilator_->log(),
+                    !options.journal.empty());
     log_.info("listening on " + ventilator_->endpoint() +
               "; start workers with: sluice worker --access " + path);
     for (const std::string& sink : options.sinks)
@@ -146,7 +167,28 @@ class VentilatorRole {
       log_.info(arguments_.sink.file + " holds " + std::to_string(sink_->stats().known) +
                 " outcomes already; new ones are appended");
     if (own_sink && !sink_->stats().opening_note.empty()) log_.warn(sink_->stats().opening_note);
-    log_.info("tasks are kept in memory: they live as long as this process");
+    if (options.journal.empty())
+      return log_.info("tasks are kept in memory: they live as long as this process");
+    const std::size_t left = ventilator_->unsettled();
+    log_.info("tasks are kept in " + options.journal + "; " +
+              (left == 0 ? "there are none from before" : "going on with " + tasks(left)));
+  }
+
+  // Workers and clients wait where the last one was.
+  void take_last_addresses(const std::string& path) {
+    std::error_code error;
+    if (!std::filesystem::exists(path, error)) return;
+    const Access last = Access::read(path);
+    if (!last.durable || last.host != Access::of_this_process().host) return;
+    const auto same_port = [](std::string& bind, const std::string& before) {
+      const net::Endpoint wanted = net::Endpoint::parse(bind), used = net::Endpoint::parse(before);
+      if (wanted.transport == net::Endpoint::Transport::tcp && wanted.port == 0 &&
+          used.transport == wanted.transport)
+        bind = wanted.with_port(used.port).text();
+    };
+    same_port(arguments_.ventilator.bind, last.control);
+    if (arguments_.ventilator.sinks.empty() && last.sinks.size() == 1)
+      same_port(arguments_.sink.bind, last.sinks.front());
   }
 
   // What an operator wants to know without asking; throws what has broken.
@@ -196,7 +238,10 @@ class VentilatorRole {
                 std::to_string(workers_) + " workers");
     }
     left = ventilator_->unsettled();
-    if (left > 0) log_.warn(tasks(left) + " not settled: they end with this process");
+    if (left > 0)
+      log_.warn(tasks(left) + " not settled: they " +
+                (arguments_.ventilator.journal.empty() ? "end with this process"
+                                                       : "stay in the journal"));
     return left;
   }
 
@@ -243,9 +288,17 @@ void add_ventilator_options(CLI::App& verb, VentilatorArguments& arguments) {
   verb.add_flag("--insecure", arguments.insecure,
                 "Allow listening beyond this machine without keys");
   verb.add_option("--name", options.name, "Shown in status (default HOST-PID)");
+  verb.add_option("--journal", options.journal,
+                  "Keep tasks in this folder, so that they outlive this process")
+      ->option_text("DIR");
+  verb.add_option("--sync", arguments.sync,
+                  "When the journal is safe from a power failure: always (before a submit is "
+                  "confirmed), so many ms later (1 or more), never (default always)")
+      ->option_text("always|MS|never");
   add_limits(verb, options, arguments);
   add_duration(verb, "--drain-timeout", arguments.drain_timeout,
-               "How long the first signal waits for tasks to settle");
+               "How long the first signal waits for tasks to settle (default 1m; with a journal "
+               "0s, for tasks stay there)");
   add_log_level(verb, arguments.log);
 }
 
@@ -259,6 +312,10 @@ void complete(VentilatorArguments& arguments) {
   if (!arguments.lane_ports.empty()) read_lane_ports(arguments.lane_ports, options);
   if (!arguments.grace.empty()) read_grace(arguments.grace, options);
   if (arguments.no_lanes) options.max_lanes = 0;
+  if (arguments.drain_timeout.count() < 0)
+    arguments.drain_timeout =
+        options.journal.empty() ? std::chrono::minutes(1) : std::chrono::minutes(0);
+  if (!arguments.sync.empty()) read_sync(arguments.sync, options);
   arguments.sink.bind =
       arguments.sink_bind.empty() ? sink_beside(options.bind) : arguments.sink_bind;
   arguments.sink.advertise = options.advertise;

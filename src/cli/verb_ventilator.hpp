@@ -18,9 +18,9 @@ struct VentilatorArguments {
   SinkOptions sink;  ///< its own, used if no others are named
   std::string access;
   std::string sink_bind;
-  std::string lane_ports, grace;
+  std::string lane_ports, grace, sync;
   bool no_lanes = false, no_sync = false, insecure = false;
-  std::chrono::milliseconds drain_timeout{60'000};
+  std::chrono::milliseconds drain_timeout{-1};  ///< not given: a minute, with a journal none
   LogLevel log;
 };
 

@@ -85,7 +85,12 @@ std::string status_json(const core::DispatcherStatus& s, const ShellStatus& shel
   out["endpoint"] = shell.endpoint;
   out["log"] = core::hex(s.log);
   out["epoch"] = core::raw(s.epoch);
-  out["durable"] = false;
+  out["durable"] = shell.journal.has_value();
+  if (shell.journal)
+    out["journal"] = {{"folder", shell.journal->folder}, {"sync", shell.journal->sync},
+                      {"bytes", shell.journal->bytes},   {"turns", shell.journal->turns},
+                      {"syncs", shell.journal->syncs},   {"trouble", shell.journal->trouble}};
+  out["recovering"] = s.recovering;
   out["draining"] = s.draining;
   out["up_s"] = shell.up_s;
   out["tasks"] = {{"ready", s.ready},

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "core/dispatcher_status.hpp"
@@ -17,6 +18,11 @@ struct ShellStatus {
   std::uint64_t multipart_dropped = 0;    ///< messages with more than one frame
   std::uint64_t foreign_ids_dropped = 0;  ///< messages under a routing id the peer chose
   std::uint64_t sends_retried = 0;
+  struct Journal {
+    std::string folder, sync, trouble;
+    std::uint64_t bytes = 0, turns = 0, syncs = 0;
+  };
+  std::optional<Journal> journal;  ///< none: tasks are kept in memory
 };
 
 /// One JSON object; docs/PROTOCOL.md, "Queries", lists its fields.

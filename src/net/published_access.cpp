@@ -110,17 +110,18 @@ std::string check_access_free(const std::string& path,
 
 PublishedAccess::PublishedAccess(std::string path, std::string control,
                                  std::vector<std::string> sinks,
-                                 const std::array<std::uint8_t, 16>& log)
+                                 const std::array<std::uint8_t, 16>& log, bool durable)
     : path_(std::move(path)), access_(Access::of_this_process()) {
   access_.control = std::move(control);
   access_.sinks = std::move(sinks);
   access_.log = core::hex(log);
+  access_.durable = durable;
   access_.write(path_);
   Published::instance().add(path_);
 }
 
 PublishedAccess::~PublishedAccess() {
-  access_.remove(path_);
+  if (!access_.durable) access_.remove(path_);
   Published::instance().remove(path_);
 }
 

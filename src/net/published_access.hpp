@@ -22,12 +22,13 @@ namespace sluice::net {
     const std::string& path,
     const std::function<bool(const Access&)>& answers = ventilator_answers);
 
-/// Writes the access file when it is made, and removes it at its end.
+/// Writes the access file when it is made, and removes it at its end unless it is durable.
 class PublishedAccess {
  public:
-  /// Throws sluice::Error if the file cannot be written.
+  /// `durable`: another ventilator will go on with its journal, and the file stays, so that workers
+  /// and clients wait for it. Throws sluice::Error if the file cannot be written.
   PublishedAccess(std::string path, std::string control, std::vector<std::string> sinks,
-                  const std::array<std::uint8_t, 16>& log);
+                  const std::array<std::uint8_t, 16>& log, bool durable = false);
   ~PublishedAccess();
   PublishedAccess(const PublishedAccess&) = delete;
   PublishedAccess& operator=(const PublishedAccess&) = delete;

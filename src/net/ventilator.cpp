@@ -29,6 +29,8 @@ void check(const VentilatorOptions& options) {
     throw Error("max_frame must lie between 128 KiB and 64 MiB");
   if (options.lane_port_first > options.lane_port_last || options.lane_port_first == 0)
     throw Error("the range of lane ports is empty: the first port must not exceed the last");
+  if (options.journal_sync.count() < 0)
+    throw Error("journal_sync must not be negative: 0 means before each confirm");
   if (options.max_tasks == 0 || options.max_bytes == 0)
     throw Error("the limits of tasks and bytes must not be zero");
 }
@@ -39,7 +41,8 @@ class SLUICE_LOCAL Ventilator::Impl {
  public:
   explicit Impl(const VentilatorOptions& options) : loop(options) {
     if (!options.access.empty())
-      access.emplace(options.access, loop.endpoint(), options.sinks, loop.log());
+      access.emplace(options.access, loop.endpoint(), options.sinks, loop.log(),
+                     !options.journal.empty());
   }
 
   void stop() {
@@ -133,6 +136,11 @@ std::size_t Ventilator::unsettled() const { return impl_->loop.unsettled(); }
 
 bool Ventilator::wait_settled(std::chrono::milliseconds timeout) const {
   return impl_->loop.wait_settled(timeout);
+}
+
+// A turn passes that fetches what was submitted before, and writes it.
+void Ventilator::flush() {
+  impl_->loop.call([](core::Dispatcher&, core::Time) {});
 }
 
 bool Ventilator::cancel(const TaskId& id) {

@@ -68,11 +68,20 @@ VentilatorLoop::VentilatorLoop(const VentilatorOptions& options)
       inbox_(wake_),
       frame_(frames_) {
   core::Dispatcher::Identity identity;
+  identity.epoch = core::Epoch{1};  // in memory: a new log at each start
+  core::DispatcherOptions of_core = core_options(options_);
+  if (!options_.journal.empty()) {
+    journal_.emplace(options_, log_);
+    log_ = journal_->facts().log;
+    identity.epoch = journal_->facts().epoch;
+    of_core.journal = true;
+    of_core.wall_at_zero = journal_->wall_at_zero();
+  }
   identity.log = log_;
-  identity.epoch = core::Epoch{1};  // memory mode: a new log at each start
   identity.inc = random_id<core::Incarnation>();
   identity.boot = random_id<core::Boot>();
-  core_.emplace(core_options(options_), identity, random_u64());
+  core_.emplace(std::move(of_core), identity, random_u64());
+  if (journal_) journal_->restore_into(*core_, Clock::now());
   for (const std::string& sink : options_.sinks)
     sinks_.push_back(std::make_unique<OutgoingLink>(context_, Endpoint::parse(sink),
                                                     wire::Role::producer, limits_, frames_));
@@ -103,7 +112,7 @@ void VentilatorLoop::run() {
       }
       turn();
     }
-    say_bye();
+    if (!journal_) say_bye();  // else they wait for the next one
   } catch (...) {
     const std::scoped_lock lock(mutex_);
     failure_ = std::current_exception();
@@ -150,10 +159,14 @@ void VentilatorLoop::turn() {
   core_->advance(now);
 
   core::DispatcherEffects effects = core_->take_effects(now);
+  if (journal_) journal_->keep(effects, *core_, now);
+  if (core_->is_fenced())
+    throw Error("another ventilator has taken this journal over: this one ends");
   publish(now);  // before the sends: whoever hears of a confirm finds its task counted
   perform(effects, now);
   core_->recycle(std::move(effects));
   retry_sends(now);
+  if (journal_ && journal_->tidy(now)) more_to_do_ = true;
 }
 
 void VentilatorLoop::wait() {
@@ -165,6 +178,7 @@ void VentilatorLoop::wait() {
   const auto sooner = [&deadline](core::Time at) {
     if (!deadline || at < *deadline) deadline = at;
   };
+  if (journal_) sooner(journal_->next_deadline().value_or(core::Time::max()));
   if (lanes_waiting_ > 0 || !waiting_sends_.empty()) sooner(Clock::now() + kRetrySends);
   wake_.going_to_sleep();
   bool busy = std::exchange(more_to_do_, false) || inbox_.has_work();
@@ -364,6 +378,12 @@ std::string VentilatorLoop::status_text(core::Time now) {
   shell.multipart_dropped = router_->counters().multipart;
   shell.foreign_ids_dropped = router_->counters().foreign_ids;
   shell.sends_retried = sends_retried_;
+  if (journal_) {
+    const JournalKeeper::Status journal = journal_->status();
+    shell.journal = {journal.folder, journal.sync, journal.trouble,
+                     journal.stats.file_bytes + journal.stats.wal_bytes, journal.stats.turns,
+                     journal.stats.syncs};
+  }
   return monitor::status_json(status, shell);
 }
 

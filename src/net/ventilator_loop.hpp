@@ -21,6 +21,7 @@
 #include "monitor/rates.hpp"
 #include "net/context.hpp"
 #include "net/frame_buffer.hpp"
+#include "net/journal_keeper.hpp"
 #include "net/lane.hpp"
 #include "net/lane_ports.hpp"
 #include "net/outgoing_link.hpp"
@@ -46,6 +47,10 @@ class VentilatorLoop {
   [[nodiscard]] SubmitInbox& inbox() { return inbox_; }
   [[nodiscard]] const std::string& endpoint() const { return advertised_; }
   [[nodiscard]] const core::Log& log() const { return log_; }
+  /// What the journal was found to be; null without one.
+  [[nodiscard]] const store::JournalFacts* journal() const {
+    return journal_ ? &journal_->facts() : nullptr;
+  }
   [[nodiscard]] std::uint64_t max_payload() const { return limits_.max_payload(); }
 
   /// Runs `work` on the loop's thread between turns and waits for it. Throws Error if the loop
@@ -100,6 +105,7 @@ class VentilatorLoop {
   const VentilatorOptions options_;
   wire::Limits limits_;
   core::Log log_{};
+  std::optional<JournalKeeper> journal_;
   std::shared_ptr<Context> context_;
   std::shared_ptr<FramePool> frames_;
   wire::Codec codec_;

@@ -48,12 +48,14 @@ TEST_SUITE("app") {
     const Result result = run({});
     CHECK(result.code == 0);
     CHECK(result.out == run({"--help"}).out);
-    for (const char* const verb : {"run", "ventilator", "worker", "sink", "submit", "status"})
+    for (const char* const verb :
+         {"run", "ventilator", "worker", "sink", "submit", "status", "journal"})
       CHECK(holds(result.out, std::string("\n  ") + verb + " "));
   }
 
   TEST_CASE("each verb has help with examples and exit codes") {
-    for (const char* const verb : {"run", "ventilator", "worker", "sink", "submit", "status"}) {
+    for (const char* const verb :
+         {"run", "ventilator", "worker", "sink", "submit", "status", "journal"}) {
       CAPTURE(verb);
       const Result result = run({verb, "--help"});
       CHECK(result.code == 0);

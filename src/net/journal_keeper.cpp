@@ -1,0 +1,134 @@
+// journal_keeper.cpp: replay, group commits, and what a full disk means for those who submit.
+// SPDX-License-Identifier: MIT
+#include "net/journal_keeper.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <unistd.h>
+
+#include "net/clock.hpp"
+#include "net/identity.hpp"
+
+namespace sluice::net {
+namespace {
+
+constexpr core::Duration kForgetEvery = std::chrono::minutes(1);
+constexpr core::Duration kTidyEvery = std::chrono::seconds(1);
+constexpr std::size_t kMostWithheld = 100'000;  // a CONFIRM beyond is lost, and asked for again
+
+store::JournalSync sync_of(const VentilatorOptions& options) {
+  if (options.journal_sync == VentilatorOptions::kNeverSync) return store::JournalSync::never;
+  return options.journal_sync.count() == 0 ? store::JournalSync::always
+                                           : store::JournalSync::interval;
+}
+
+store::JournalOptions journal_options(const VentilatorOptions& options, const core::Log& fresh) {
+  store::JournalOptions out;
+  out.folder = options.journal;
+  out.sync = sync_of(options);
+  out.fresh_log = fresh;
+  out.now_ms = Clock::wall_us() / 1000;
+  out.holder = (options.name.empty() ? default_name() : options.name) + ", process " +
+               std::to_string(::getpid());
+  return out;
+}
+
+}  // namespace
+
+JournalKeeper::JournalKeeper(const VentilatorOptions& options, const core::Log& fresh_log)
+    : options_(options),
+      wall_at_zero_(Clock::wall_us() / 1000 - core::to_ms(Clock::now() - core::Time{})),
+      journal_(journal_options(options, fresh_log)) {}
+
+void JournalKeeper::restore_into(core::Dispatcher& core, core::Time now) {
+  core.restore_numbers(facts().next_seq, facts().dispatched_up_to);
+  std::vector<core::Boot> workers;
+  store::JournalVisitor visitor;
+  visitor.key = [&](const core::JournalKey& key) { core.restore(key, now); };
+  visitor.answer = [&](const core::JournalAnswer& answer) { core.restore(answer, now); };
+  visitor.task = [&](const core::JournalTask& task, const core::JournalChange* change) {
+    core.restore(task, change, now);
+  };
+  visitor.worker = [&](const core::Boot& boot) { workers.push_back(boot); };
+  journal_.replay(visitor);
+  core.restored(workers, now);
+  forget_at_ = now + kForgetEvery;
+}
+
+// False if tasks that were taken are not in the journal.
+bool JournalKeeper::append(core::JournalTurn& turn, core::Dispatcher& core) {
+  if (journal_.append(turn) == store::Journal::Append::stored) return true;
+  // Settling frees room, and what was taken can wait: nobody has been told of it.
+  unwritten_.clear();
+  unwritten_.tasks_taken.swap(turn.tasks_taken);
+  unwritten_.submits_answered.swap(turn.submits_answered);
+  if (!turn.empty() && journal_.append(turn) == store::Journal::Append::full)
+    core.not_written(turn);
+  core.not_written(unwritten_);
+  return false;
+}
+
+void JournalKeeper::keep(core::DispatcherEffects& effects, core::Dispatcher& core,
+                         core::Time now) {
+  if (!effects.journal.empty()) {
+    const bool takes = !effects.journal.tasks_taken.empty() ||
+                       !effects.journal.submits_answered.empty();
+    const bool all = append(effects.journal, core);
+    if (!all) owes_ = true;
+    if (all && takes) owes_ = false;  // what was owed came with it
+    if (sync_of(options_) == store::JournalSync::interval && !sync_at_)
+      sync_at_ = now + options_.journal_sync;
+  }
+  if (sync_at_ && now >= *sync_at_) {
+    sync_at_.reset();
+    journal_.sync();
+  }
+  const bool has_room = !owes_ && journal_.has_room();
+  core.suspend_submits(has_room ? "" : "the journal's disk is full: " + journal_.trouble());
+  if (owes_) return withhold_confirms(effects);
+  for (auto& confirm : withheld_) effects.to_peers.push_back(std::move(confirm));
+  withheld_.clear();
+}
+
+void JournalKeeper::withhold_confirms(core::DispatcherEffects& effects) {
+  auto& sends = effects.to_peers;
+  const auto stay = std::stable_partition(sends.begin(), sends.end(), [](const auto& send) {
+    return !std::holds_alternative<core::SubmitConfirm>(send.envelope.message);
+  });
+  for (auto at = stay; at != sends.end(); ++at)
+    if (withheld_.size() < kMostWithheld) withheld_.push_back(std::move(*at));
+  sends.erase(stay, sends.end());
+}
+
+bool JournalKeeper::tidy(core::Time now) {
+  if (now >= forget_at_) {
+    forget_at_ = now + kForgetEvery;
+    const std::uint64_t window = core::to_ms(core::DispatcherOptions{}.dedup_window);
+    journal_.forget(Clock::wall_us() / 1000 - window);
+  }
+  const bool more = journal_.tidy();
+  tidy_at_ = now + kTidyEvery;
+  return more;
+}
+
+std::optional<core::Time> JournalKeeper::next_deadline() const {
+  core::Time at = forget_at_;
+  if (sync_at_) at = std::min(at, *sync_at_);
+  // While it has no room somebody must look whether there is some again.
+  if (owes_ || !journal_.has_room()) at = std::min(at, tidy_at_);
+  return at;
+}
+
+JournalKeeper::Status JournalKeeper::status() {
+  Status out;
+  out.folder = options_.journal;
+  out.sync = std::string(store::to_string(sync_of(options_)));
+  if (!journal_.has_room() || owes_) out.trouble = journal_.trouble();
+  out.stats = journal_.stats();
+  return out;
+}
+
+}  // namespace sluice::net

@@ -1,0 +1,57 @@
+// journal_keeper.hpp: a ventilator's journal at work: read at the start, written in each turn.
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+
+#include <sluice/ventilator.hpp>
+
+#include "core/dispatcher.hpp"
+#include "store/journal.hpp"
+
+namespace sluice::net {
+
+/// Stands between a Dispatcher and its Journal. Belongs to the loop's thread.
+class JournalKeeper {
+ public:
+  /// Opens the journal that the options name; its next life begins. Throws Error.
+  JournalKeeper(const VentilatorOptions& options, const core::Log& fresh_log);
+
+  [[nodiscard]] const store::JournalFacts& facts() const { return journal_.facts(); }
+  /// Milliseconds since 1970 at core::Time{}.
+  [[nodiscard]] std::uint64_t wall_at_zero() const { return wall_at_zero_; }
+
+  /// Tells a fresh machine what the last life left. Throws Error if the journal is damaged.
+  void restore_into(core::Dispatcher& core, core::Time now);
+  /// Writes a turn's records before anything of its effects is carried out. What could not be
+  /// written is given back to the machine, and the confirms that rest on it are withheld.
+  /// Throws Error when the journal can no longer be trusted: then nothing may be sent.
+  void keep(core::DispatcherEffects& effects, core::Dispatcher& core, core::Time now);
+  /// What can wait, in small pieces, after a turn's sends. True if there is more.
+  [[nodiscard]] bool tidy(core::Time now);
+  [[nodiscard]] std::optional<core::Time> next_deadline() const;
+
+  struct Status {
+    std::string folder, sync, trouble;
+    store::JournalStats stats;
+  };
+  [[nodiscard]] Status status();
+
+ private:
+  [[nodiscard]] bool append(core::JournalTurn& turn, core::Dispatcher& core);
+  void withhold_confirms(core::DispatcherEffects& effects);
+
+  const VentilatorOptions options_;
+  std::uint64_t wall_at_zero_;
+  store::Journal journal_;
+  core::JournalTurn unwritten_;  // reused
+  bool owes_ = false;            // tasks were taken that are not in the journal yet
+  std::deque<core::DispatcherEffects::ToPeer> withheld_;
+  std::optional<core::Time> sync_at_;
+  core::Time forget_at_{}, tidy_at_{};
+};
+
+}  // namespace sluice::net
