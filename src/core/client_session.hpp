@@ -10,7 +10,8 @@
 
 namespace sluice::core {
 
-/// Credit is absolute: the client may have sent `tasks_limit` tasks in this session.
+/// Credit is absolute: the client may have sent `tasks_limit` tasks in this session, and the last
+/// SUBMIT may overrun it (rule 1.5).
 struct ClientSession {
   Sid sid{};
   PeerId peer{};
@@ -22,7 +23,9 @@ struct ClientSession {
   Time last_heard{};
   bool starved = false;  ///< has no credit left; told as soon as there is some
 
-  [[nodiscard]] std::uint64_t unused() const { return tasks_limit - tasks_sent; }
+  [[nodiscard]] std::uint64_t unused() const {
+    return tasks_limit > tasks_sent ? tasks_limit - tasks_sent : 0;
+  }
   [[nodiscard]] std::uint64_t unused_bytes() const {
     return bytes_limit > bytes_sent ? bytes_limit - bytes_sent : 0;
   }

@@ -199,7 +199,7 @@ void Dispatcher::on(ClientSession& client, const Envelope& in, const Submit& sub
   if (SubmitWindow::Answered* before = submits_.find(client.boot, in.n)) {
     counters_.duplicates += submit.entries.size();
     if (before->counted_in != client.sid) {
-      client.tasks_sent = std::min(client.tasks_limit, client.tasks_sent + submit.entries.size());
+      client.tasks_sent += submit.entries.size();
       client.bytes_sent += bytes;
       before->counted_in = client.sid;
     }
@@ -210,8 +210,9 @@ void Dispatcher::on(ClientSession& client, const Envelope& in, const Submit& sub
                  "this ventilator takes no more tasks");
   if (!suspended_.empty())
     return error(client.peer, client.sid, in.n, Code::busy, suspended_, kBusyRetryMs);
-  // The last submit may overrun the limit in bytes by itself, or a large task could never go.
-  if (submit.entries.size() > client.unused() || client.unused_bytes() == 0) {
+  // The last submit may overrun the limits by itself, or a large task could never go, nor a batch
+  // that was made when there was more room. What there is no room for is told BUSY.
+  if (client.unused() == 0 || client.unused_bytes() == 0) {
     ++counters_.credit_exceeded;
     return error(client.peer, client.sid, in.n, Code::credit_exceeded,
                  "more tasks than the last limit allowed", kBusyRetryMs);

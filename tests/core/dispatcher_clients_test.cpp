@@ -160,18 +160,35 @@ TEST_SUITE("dispatcher clients") {
   // Rule 1: "limits never decrease ... The same for ... the client's tasks_limit".
   TEST_CASE("a client that sends more than it may is told so, and nothing is taken") {
     DispatcherOptions options = one_sink();
+    options.max_tasks = 2;
+    Rig rig(options);
+    Client ann(1);
+    rig.open(ann);
+    CHECK(rig.submit_as(ann, 1, plain(2)).tasks_limit == 2);  // it is full
+    rig.send_submit(ann, 2, plain(1));
+    CHECK(rig.expect<ErrorMessage>(ann.peer).code == Code::credit_exceeded);
+    CHECK(rig.last_n == 2);
+    CHECK(rig.machine.unsettled() == 2);
+    CHECK(rig.machine.counters().credit_exceeded == 1);
+  }
+
+  // Rule 1.5: "one SUBMIT may overrun them: one that is sent again in a session which begins with
+  // less must go as it was".
+  TEST_CASE("the last submit may overrun the limit of tasks, as far as there is room") {
+    DispatcherOptions options = one_sink();
     options.client_window_tasks = 5;
+    options.max_tasks = 10;
     Rig rig(options);
     Client ann(1);
     CHECK(rig.open(ann).tasks_limit == 5);
-    rig.send_submit(ann, 1, plain(6));
+    const SubmitConfirm confirm = rig.submit_as(ann, 1, plain(12));
+    REQUIRE(confirm.exceptions.size() == 2);
+    CHECK(confirm.exceptions[0].index == 10);
+    CHECK(confirm.exceptions[0].code == Code::busy);
+    CHECK(rig.machine.unsettled() == 10);
+    CHECK(confirm.tasks_limit <= 12);  // it has spent all that it was given, and more
+    rig.send_submit(ann, 2, plain(1));
     CHECK(rig.expect<ErrorMessage>(ann.peer).code == Code::credit_exceeded);
-    CHECK(rig.last_n == 1);
-    CHECK(rig.machine.unsettled() == 0);
-    CHECK(rig.machine.counters().credit_exceeded == 1);
-    const SubmitConfirm confirm = rig.submit_as(ann, 1, plain(5));
-    CHECK(confirm.tasks_limit == 10);
-    CHECK(raw(confirm.first) == 1);
   }
 
   TEST_CASE("a SUBMIT spends its credit once a session, however often it is sent") {

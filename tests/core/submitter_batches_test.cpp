@@ -185,6 +185,22 @@ TEST_CASE("credit in bytes stops new tasks, but a larger one than it may go alon
   check(rig.answer(), 2, Code::ok, 2);
 }
 
+// Rule 1.5: "one that is sent again in a session which begins with less must go as it was".
+TEST_CASE("a batch goes again as it was, though the new session begins with less credit") {
+  Rig rig;
+  rig.open(10);
+  for (std::uint64_t cookie = 1; cookie <= 8; ++cookie) rig.submit(cookie);
+  rig.advance(0ns);
+  CHECK(rig.expect_submit(8).entries.size() == 8);
+  rig.reopen(3);
+  CHECK(rig.expect_submit(8).entries.size() == 8);
+  rig.submit(9);
+  rig.advance(1ms);
+  CHECK(rig.submits.empty());  // it has spent all of it, and more
+  rig.receive(0, ClientBeaten{9, 1'000'000});
+  rig.expect_submit(1);
+}
+
 TEST_CASE("what overran the credit in bytes is not sent a second time") {
   Rig rig;
   rig.open(1000, 10);

@@ -47,4 +47,22 @@ TEST_CASE("idle clients do not keep the credit that another one needs") {
   CHECK(scene.stored(0) == core::Status::done);
 }
 
+// What others were given and do not use was missing for good: a SUBMIT that was lost on its way had
+// been made when there was more, and must go again as it was.
+TEST_CASE("a lost SUBMIT goes again although its new session begins with less credit") {
+  Plan plan = calm_plan(15);
+  plan.clients = 2;
+  plan.max_tasks = 30;
+  Scene scene(plan, false);
+  for (Host host = 0; host < plan.client(1); ++host) scene.world.start_at(host);
+  scene.world.run_for(100ms);
+  scene.world.start_at(plan.client(1));  // idle, and keeps what it is given
+  REQUIRE(scene.until_sent<core::Submit>(
+      [](const core::Submit& submit) { return submit.entries.size() == 15; }));
+  scene.world.network.sever(scene.client(), scene.ventilator(), SocketKind::dealer);
+  scene.end();
+  for (std::uint32_t token = 0; token < 15; ++token)
+    CHECK(scene.stored(token) == core::Status::done);
+}
+
 TEST_SUITE_END();
