@@ -129,8 +129,6 @@ class Dispatcher {
   [[nodiscard]] bool has_room() const {
     return !draining_ && suspended_.empty() && !is_full();
   }
-  /// A later start of this log has been heard of: it dispatches nothing any more, and must end.
-  [[nodiscard]] bool is_fenced() const { return fenced_; }
   /// After a restart: workers of the last life have not come back yet, nor been given up.
   [[nodiscard]] bool is_recovering() const { return !absent_.empty(); }
   /// Alarms set, stale ones included.
@@ -258,7 +256,6 @@ class Dispatcher {
   Random random_;
   bool draining_ = false;
   std::string suspended_;  // why no submit is taken for now
-  bool fenced_ = false;
   std::optional<DrainMode> halted_;  // what workers are told
   bool started_ = false;
 

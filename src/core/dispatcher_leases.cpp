@@ -18,7 +18,7 @@ constexpr std::size_t kTrialsPerTurn = 16;
 }  // namespace
 
 void Dispatcher::dispatch(Time now) {
-  if (ready_count_ == 0 || fenced_) return;
+  if (ready_count_ == 0) return;
   if (!suspects_.empty()) dispatch_suspects(now);
   const auto types = static_cast<std::uint32_t>(ready_.size());
   for (std::uint32_t i = 0; i < types; ++i) {
