@@ -149,12 +149,23 @@ TEST_CASE("a ventilator that is gone from this host is told at once") {
   const TempFolder folder;
   const std::string path = folder.file("access.json");
   Access access = example();
+  access.durable = false;
   access.pid = ended_process();
   access.started -= std::chrono::minutes(3);
   CHECK(access.process_is_gone());
   access.write(path);
   CHECK(contains(error_of(path), "is gone"));
   CHECK(contains(error_of(path), "3 min ago"));
+}
+
+TEST_CASE("one with a journal is waited for") {
+  const TempFolder folder;
+  const std::string path = folder.file("access.json");
+  Access access = example();
+  access.durable = true;
+  access.pid = ended_process();
+  access.write(path);
+  CHECK(Access::load(path).process_is_gone());
 }
 
 TEST_CASE("what cannot be known from here is not called gone") {
