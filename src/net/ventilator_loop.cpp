@@ -82,6 +82,8 @@ VentilatorLoop::VentilatorLoop(const VentilatorOptions& options)
   identity.boot = random_id<core::Boot>();
   core_.emplace(std::move(of_core), identity, random_u64());
   if (journal_) journal_->restore_into(*core_, Clock::now());
+  unsettled_ = core_->unsettled();  // nobody is to take what is restored for settled
+  has_room_ = core_->has_room();
   for (const std::string& sink : options_.sinks)
     sinks_.push_back(std::make_unique<OutgoingLink>(context_, Endpoint::parse(sink),
                                                     wire::Role::producer, limits_, frames_));
