@@ -6,7 +6,6 @@
 // 100,000; every turn ends durable. Then BACKLOG tasks are queued, and read back by a fresh
 // journal.
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -21,10 +20,12 @@
 #include <string>
 #include <vector>
 
+#include "perf/usage.hpp"
 #include "store/journal.hpp"
 
 namespace {
 
+using perf::cpu_seconds;
 using sluice::core::JournalTask;
 using sluice::core::JournalTurn;
 using sluice::core::Seq;
@@ -35,14 +36,6 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-double cpu_seconds() {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 double resident_mib() {
   std::ifstream statm("/proc/self/statm");

@@ -7,7 +7,6 @@
 // take turns, round by round; printed are the medians, as ratios to the bare log too.
 #include <fcntl.h>
 #include <sqlite3.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,7 +24,11 @@
 #include <string>
 #include <vector>
 
+#include "perf/usage.hpp"
+
 namespace {
+
+using perf::cpu_seconds;
 
 using Clock = std::chrono::steady_clock;
 
@@ -33,14 +36,6 @@ struct Run {
   std::uint64_t first = 0, count = 0;
 };
 
-double cpu_seconds() {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
 double device_bytes() {
   std::ifstream io("/proc/self/io");
   for (std::string word; io >> word;) {

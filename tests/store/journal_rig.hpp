@@ -12,11 +12,11 @@
 #include <vector>
 
 #include <doctest/doctest.h>
-#include <stdlib.h>
 
 #include <sluice/error.hpp>
 
 #include "store/journal.hpp"
+#include "support/temp_folder.hpp"
 
 namespace journal_rig {
 
@@ -34,25 +34,11 @@ using sluice::store::JournalVisitor;
 inline Seq seq(std::uint64_t number) { return static_cast<Seq>(number); }
 
 /// A folder in memory where the machine has that, for tests that sync often and lose no power.
-class FastFolder {
+class FastFolder : public TempFolder {
  public:
-  FastFolder() {
-    std::string name = std::filesystem::exists("/dev/shm") ? "/dev/shm" : "/tmp";
-    name += "/sluice-test-XXXXXX";
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  ~FastFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  FastFolder(const FastFolder&) = delete;
-  FastFolder& operator=(const FastFolder&) = delete;
-  [[nodiscard]] const std::string& path() const { return path_; }
-  [[nodiscard]] std::string file(const std::string& name) const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
+  FastFolder()
+      : TempFolder(std::filesystem::exists("/dev/shm") ? "/dev/shm"
+                                                       : std::filesystem::temp_directory_path()) {}
 };
 
 inline JournalOptions options_for(const std::string& folder) {
