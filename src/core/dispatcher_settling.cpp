@@ -23,7 +23,6 @@ void Dispatcher::settle_here(TaskSlot slot, Status status, std::string_view why,
   ++task.timer;
   task.state = TaskState::settling;
   ++settling_count_;
-  task.awaits_inventory = false;
   note_ending(slot, status, why);
   if (producers_.empty())
     return settled(slot, status);  // a ventilator without sinks keeps no outcomes

@@ -40,6 +40,7 @@ store::JournalOptions journal_options(const VentilatorOptions& options, const co
 
 JournalKeeper::JournalKeeper(const VentilatorOptions& options, const core::Log& fresh_log)
     : options_(options),
+      sync_(sync_of(options)),
       wall_at_zero_(Clock::wall_us() / 1000 - core::to_ms(Clock::now() - core::Time{})),
       journal_(journal_options(options, fresh_log)) {}
 
@@ -79,7 +80,7 @@ void JournalKeeper::keep(core::DispatcherEffects& effects, core::Dispatcher& cor
     const bool all = append(effects.journal, core);
     if (!all) owes_ = true;
     if (all && takes) owes_ = false;  // what was owed came with it
-    if (sync_of(options_) == store::JournalSync::interval && !sync_at_)
+    if (sync_ == store::JournalSync::interval && !sync_at_)
       sync_at_ = now + options_.journal_sync;
   }
   if (sync_at_ && now >= *sync_at_) {
@@ -114,7 +115,7 @@ bool JournalKeeper::tidy(core::Time now) {
   return more;
 }
 
-std::optional<core::Time> JournalKeeper::next_deadline() const {
+core::Time JournalKeeper::next_deadline() const {
   core::Time at = forget_at_;
   if (sync_at_) at = std::min(at, *sync_at_);
   // While it has no room somebody must look whether there is some again.
@@ -125,7 +126,7 @@ std::optional<core::Time> JournalKeeper::next_deadline() const {
 JournalKeeper::Status JournalKeeper::status() {
   Status out;
   out.folder = options_.journal;
-  out.sync = std::string(store::to_string(sync_of(options_)));
+  out.sync = std::string(store::to_string(sync_));
   if (!journal_.has_room() || owes_) out.trouble = journal_.trouble();
   out.stats = journal_.stats();
   return out;

@@ -32,7 +32,7 @@ class JournalKeeper {
   void keep(core::DispatcherEffects& effects, core::Dispatcher& core, core::Time now);
   /// What can wait, in small pieces, after a turn's sends. True if there is more.
   [[nodiscard]] bool tidy(core::Time now);
-  [[nodiscard]] std::optional<core::Time> next_deadline() const;
+  [[nodiscard]] core::Time next_deadline() const;
 
   struct Status {
     std::string folder, sync, trouble;
@@ -45,6 +45,7 @@ class JournalKeeper {
   void withhold_confirms(core::DispatcherEffects& effects);
 
   const VentilatorOptions options_;
+  const store::JournalSync sync_;
   std::uint64_t wall_at_zero_;
   store::Journal journal_;
   core::JournalTurn unwritten_;  // reused

@@ -178,7 +178,7 @@ void VentilatorLoop::wait() {
   const auto sooner = [&deadline](core::Time at) {
     if (!deadline || at < *deadline) deadline = at;
   };
-  if (journal_) sooner(journal_->next_deadline().value_or(core::Time::max()));
+  if (journal_) sooner(journal_->next_deadline());
   if (lanes_waiting_ > 0 || !waiting_sends_.empty()) sooner(Clock::now() + kRetrySends);
   wake_.going_to_sleep();
   bool busy = std::exchange(more_to_do_, false) || inbox_.has_work();
