@@ -39,10 +39,14 @@ store::JournalOptions journal_options(const VentilatorOptions& options, const co
 }  // namespace
 
 JournalKeeper::JournalKeeper(const VentilatorOptions& options, const core::Log& fresh_log)
-    : options_(options),
-      sync_(sync_of(options)),
+    : JournalKeeper(journal_options(options, fresh_log), options.journal_sync) {}
+
+JournalKeeper::JournalKeeper(const store::JournalOptions& journal, core::Duration sync_every)
+    : folder_(journal.folder),
+      sync_(journal.sync),
+      sync_every_(sync_every),
       wall_at_zero_(Clock::wall_us() / 1000 - core::to_ms(Clock::now() - core::Time{})),
-      journal_(journal_options(options, fresh_log)) {}
+      journal_(journal) {}
 
 void JournalKeeper::restore_into(core::Dispatcher& core, core::Time now) {
   core.restore_numbers(facts().next_seq, facts().dispatched_up_to);
@@ -81,7 +85,7 @@ void JournalKeeper::keep(core::DispatcherEffects& effects, core::Dispatcher& cor
     if (!all) owes_ = true;
     if (all && takes) owes_ = false;  // what was owed came with it
     if (sync_ == store::JournalSync::interval && !sync_at_)
-      sync_at_ = now + options_.journal_sync;
+      sync_at_ = now + sync_every_;
   }
   if (sync_at_ && now >= *sync_at_) {
     sync_at_.reset();
@@ -125,7 +129,7 @@ core::Time JournalKeeper::next_deadline() const {
 
 JournalKeeper::Status JournalKeeper::status() {
   Status out;
-  out.folder = options_.journal;
+  out.folder = folder_;
   out.sync = std::string(store::to_string(sync_));
   if (!journal_.has_room() || owes_) out.trouble = journal_.trouble();
   out.stats = journal_.stats();

@@ -19,6 +19,8 @@ class JournalKeeper {
  public:
   /// Opens the journal that the options name; its next life begins. Throws Error.
   JournalKeeper(const VentilatorOptions& options, const core::Log& fresh_log);
+  /// The same of a journal that is named by itself; `sync_every` counts with that mode only.
+  JournalKeeper(const store::JournalOptions& journal, core::Duration sync_every);
 
   [[nodiscard]] const store::JournalFacts& facts() const { return journal_.facts(); }
   /// Milliseconds since 1970 at core::Time{}.
@@ -44,8 +46,9 @@ class JournalKeeper {
   [[nodiscard]] bool append(core::JournalTurn& turn, core::Dispatcher& core);
   void withhold_confirms(core::DispatcherEffects& effects);
 
-  const VentilatorOptions options_;
+  const std::string folder_;
   const store::JournalSync sync_;
+  const core::Duration sync_every_;
   std::uint64_t wall_at_zero_;
   store::Journal journal_;
   core::JournalTurn unwritten_;  // reused

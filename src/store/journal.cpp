@@ -7,11 +7,6 @@
 #include <limits>
 #include <utility>
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
-#include <unistd.h>
-
 #include "store/journal_parts.hpp"
 #include "store/journal_wal.hpp"
 
@@ -19,26 +14,24 @@ namespace sluice::store {
 namespace {
 
 std::string why(int error) { return std::strerror(error); }
-bool is_there(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
-std::uint64_t size_of(const std::string& path) {
-  struct stat info {};
-  return ::stat(path.c_str(), &info) == 0 ? static_cast<std::uint64_t>(info.st_size) : 0;
+std::uint64_t size_of(JournalDisk& disk, const std::string& path) {
+  const auto node = disk.look(path);
+  return node ? node->bytes : 0;
 }
 
 // The folder must be there before it can be locked.
 const std::string& prepared_folder(const JournalOptions& options) {
-  struct stat info {};
-  if (::stat(options.folder.c_str(), &info) == 0) {
-    if (!S_ISDIR(info.st_mode))
+  JournalDisk& disk = disk_of(options);
+  if (const auto node = disk.look(options.folder)) {
+    if (!node->is_folder)
       throw Error("the journal " + options.folder + " is not a folder: choose another one");
     return options.folder;
   }
-  if (!options.create)
-    throw Error("there is no journal " + options.folder + ": " + why(errno));
-  if (::mkdir(options.folder.c_str(), 0700) != 0)
+  if (!options.create) throw Error("there is no journal " + options.folder + ": " + why(errno));
+  if (disk.make_folder(options.folder) != 0)
     throw Error("cannot make the folder of the journal, " + options.folder + ": " + why(errno) +
                 "; choose one whose parent is there and may be written");
-  sync_folder(options.folder + "/..");
+  disk.sync_folder(options.folder + "/..");
   return options.folder;
 }
 
@@ -47,24 +40,27 @@ const std::string& prepared_folder(const JournalOptions& options) {
 // --- the folder ---------------------------------------------------------------
 
 JournalFolder::JournalFolder(const JournalOptions& options)
-    : paths_(prepared_folder(options)), lock_(options.folder, options.holder) {
-  if (is_there(paths_.database)) {
-    check_header(paths_.database);
+    : disk_(disk_of(options)),
+      paths_(prepared_folder(options)),
+      lock_(disk_.lock(options.folder, options.holder)) {
+  if (disk_.look(paths_.database)) {
+    check_header(disk_, paths_.database);
     return;
   }
-  if (is_there(paths_.wal))
+  if (disk_.look(paths_.wal))
     throw Error("the journal " + paths_.database + " is gone, but its " + paths_.wal +
                 " is there: restore the folder from a copy");
   if (!options.create) throw Error("there is no journal in " + options.folder);
-  create_journal(options.folder, options.fresh_log, options.now_ms, options.page_bytes,
+  create_journal(disk_, options.folder, options.fresh_log, options.now_ms, options.page_bytes,
                  options.vfs);
   created_ = true;
 }
 
 // SQLite cuts a -wal file at the first broken frame, so it is looked at before.
-JournalFile::JournalFile(const JournalPaths& paths, const char* vfs, const OnDamage& lenient)
-    : database(paths.database, vfs) {
-  const WalTail tail = look_at_wal(paths.wal);
+JournalFile::JournalFile(const JournalFolder& folder, const char* vfs, const OnDamage& lenient)
+    : database(folder.paths().database, vfs) {
+  const JournalPaths& paths = folder.paths();
+  const WalTail tail = look_at_wal(folder.disk(), paths.wal);
   torn = tail.kind != WalTail::Kind::whole;
   if (torn || lenient) database.leave_wal(true);
   prepare_database(database);
@@ -82,8 +78,7 @@ JournalFile::JournalFile(const JournalPaths& paths, const char* vfs, const OnDam
   if (tail.kind == WalTail::Kind::hole && identity.sync == JournalSync::always)
     unless_lenient("the -wal file", [&] {
       throw DatabaseError(DatabaseError::Kind::damaged,
-                          paths.wal + " is damaged at byte " +
-                              std::to_string(tail.first_bad_byte) +
+                          paths.wal + " is damaged at byte " + std::to_string(tail.first_bad_byte) +
                               ", and what was confirmed lies behind that: restore the folder from "
                               "a copy; docs/JOURNAL.md says how to go on with what lies before");
     });
@@ -92,28 +87,23 @@ JournalFile::JournalFile(const JournalPaths& paths, const char* vfs, const OnDam
 
 // --- the reserve --------------------------------------------------------------
 
-JournalReserve::JournalReserve(std::string path, std::uint64_t bytes)
-    : path_(std::move(path)), bytes_(bytes) {
-  held_ = size_of(path_) >= bytes_;
+JournalReserve::JournalReserve(JournalDisk& disk, std::string path, std::uint64_t bytes)
+    : disk_(disk), path_(std::move(path)), bytes_(bytes) {
+  held_ = size_of(disk_, path_) >= bytes_;
   take();
 }
 
 void JournalReserve::give_up() {
-  ::unlink(path_.c_str());
+  disk_.remove(path_);
   held_ = false;
 }
 
 void JournalReserve::take() {
   held_ = held_ || bytes_ == 0;
-  struct statvfs info {};
-  if (held_ || ::statvfs(path_.substr(0, path_.rfind('/')).c_str(), &info) != 0) return;
+  if (held_) return;
   // Taken and given up in turns, it would be of no use.
-  if (std::uint64_t{info.f_bavail} * info.f_frsize < 2 * bytes_) return;
-  const int fd = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (fd < 0) return;
-  held_ = ::posix_fallocate(fd, 0, static_cast<off_t>(bytes_)) == 0;
-  ::close(fd);
-  if (!held_) ::unlink(path_.c_str());
+  if (disk_.free_bytes(path_.substr(0, path_.rfind('/'))) < 2 * bytes_) return;
+  held_ = disk_.allocate(path_, bytes_) == 0;
 }
 
 // --- opening --------------------------------------------------------------------
@@ -121,9 +111,9 @@ void JournalReserve::take() {
 Journal::Parts::Parts(const JournalOptions& wanted)
     : options(wanted),
       folder(options),
-      file(folder.paths(), options.vfs, nullptr),
+      file(folder, options.vfs, nullptr),
       state(file.state),
-      reserve(folder.paths().reserve, options.reserve_bytes),
+      reserve(folder.disk(), folder.paths().reserve, options.reserve_bytes),
       database_(file.database),
       batches_(database_),
       begin_(database_, "BEGIN IMMEDIATE"),
@@ -161,8 +151,8 @@ Journal::Parts::~Parts() {
 // A new epoch, durable before anybody can hear of it.
 void Journal::Parts::start() {
   JournalIdentity now = file.identity;
-  identify(folder.paths().database, now);
-  facts.copied = is_copy(folder.paths().database, file.identity);
+  identify(folder.disk(), folder.paths().database, now);
+  facts.copied = is_copy(folder.disk(), folder.paths().database, file.identity);
   facts.created = folder.created();
   facts.torn = file.torn;
   facts.log_before = now.log;
@@ -188,7 +178,7 @@ void Journal::Parts::start() {
     commit();
   }
   database_.sync();
-  sync_folder(options.folder);
+  folder.disk().sync_folder(options.folder);
   if (options.sync != JournalSync::always) database_.run("PRAGMA synchronous=NORMAL");
   facts.log = now.log;
   facts.epoch = state.epoch;
@@ -209,8 +199,8 @@ OnDamage Journal::Parts::refuse() const {
 
 JournalStats Journal::Parts::stats() {
   JournalStats out;
-  out.file_bytes = size_of(folder.paths().database);
-  out.wal_bytes = size_of(folder.paths().wal);
+  out.file_bytes = size_of(folder.disk(), folder.paths().database);
+  out.wal_bytes = size_of(folder.disk(), folder.paths().wal);
   out.free_bytes = database_.number("PRAGMA freelist_count") * database_.number("PRAGMA page_size");
   out.tasks = state.tasks;
   out.batches = state.batches;

@@ -9,6 +9,7 @@
 
 #include "core/ids.hpp"
 #include "core/journal_record.hpp"
+#include "store/journal_disk.hpp"
 #include "store/journal_reader.hpp"
 #include "store/journal_schema.hpp"
 
@@ -21,13 +22,14 @@ struct JournalOptions {
   /// 16 random bytes: the log of a journal that is created, or found to be a copy.
   core::Log fresh_log{};
   core::WallMs now_ms = 0;
-  std::string holder = "sluice";        ///< who opens it, for whoever finds it locked
-  std::uint32_t page_bytes = 4096;      ///< of a journal that is created
-  int checkpoint_pages = 4000;  ///< of the -wal file, before they are moved to the main file
+  std::string holder = "sluice";    ///< who opens it, for whoever finds it locked
+  std::uint32_t page_bytes = 4096;  ///< of a journal that is created
+  int checkpoint_pages = 4000;      ///< of the -wal file, before they are moved to the main file
   /// Kept free for settling on a full disk: a quarter more than those pages, since the main file
   /// may have to grow by them before the -wal file can be used again. 0: none.
   std::uint64_t reserve_bytes = 20U << 20;
   const char* vfs = nullptr;    ///< an SQLite VFS by name: for tests, which break the disk
+  JournalDisk* disk = nullptr;  ///< all else that is done to files: for the same; null: real
 };
 
 /// What a journal is found to be when it is opened.

@@ -6,14 +6,14 @@
 
 #include <sys/stat.h>
 
-#include "store/json_text.hpp"
 #include "store/journal_parts.hpp"
+#include "store/json_text.hpp"
 
 namespace sluice::store {
 namespace {
 
-constexpr core::SeqRange kAll{core::Seq{}, static_cast<core::Seq>(
-                                               std::numeric_limits<std::int64_t>::max())};
+constexpr core::SeqRange kAll{core::Seq{},
+                              static_cast<core::Seq>(std::numeric_limits<std::int64_t>::max())};
 
 std::uint64_t size_of(const std::string& path) {
   struct stat info {};
@@ -98,14 +98,14 @@ JournalInfo inspect_journal(const std::string& folder) {
   JournalInfo out;
   out.file_bytes = size_of(locked.paths().database);
   out.wal_bytes = size_of(locked.paths().wal);
-  JournalFile file(locked.paths(), nullptr, nullptr);
+  JournalFile file(locked, nullptr, nullptr);
   file.database.leave_wal(true);
   out.identity = file.identity;
   out.state = file.state;
   out.torn = file.torn;
-  out.free_bytes = file.database.number("PRAGMA freelist_count") *
-                   file.database.number("PRAGMA page_size");
-  out.copied = is_copy(locked.paths().database, file.identity);
+  out.free_bytes =
+      file.database.number("PRAGMA freelist_count") * file.database.number("PRAGMA page_size");
+  out.copied = is_copy(locked.disk(), locked.paths().database, file.identity);
   return out;
 }
 
@@ -116,7 +116,7 @@ JournalCheck verify_journal(const std::string& folder, const OnDamage& on_damage
     if (on_damage) on_damage(row, what);
   };
   const JournalFolder locked(to_look_at(folder));
-  JournalFile file(locked.paths(), nullptr, count);
+  JournalFile file(locked, nullptr, count);
   walk_on("the pages", count, [&] {
     Statement check(file.database, "PRAGMA integrity_check");
     while (check.step())
@@ -132,11 +132,10 @@ JournalCheck verify_journal(const std::string& folder, const OnDamage& on_damage
   return out;
 }
 
-void dump_journal(const std::string& folder,
-                  const std::function<void(std::string_view line)>& each,
+void dump_journal(const std::string& folder, const std::function<void(std::string_view line)>& each,
                   const OnDamage& on_damage) {
   const JournalFolder locked(to_look_at(folder));
-  JournalFile file(locked.paths(), nullptr, on_damage);
+  JournalFile file(locked, nullptr, on_damage);
   JournalReader reader(file.database, on_damage);
   JournalVisitor visitor;
   std::string line;
@@ -153,7 +152,7 @@ void dump_journal(const std::string& folder,
 JournalCompacted compact_journal(const std::string& folder) {
   const JournalFolder locked(to_look_at(folder));
   const JournalPaths& paths = locked.paths();
-  JournalFile file(paths, nullptr, nullptr);
+  JournalFile file(locked, nullptr, nullptr);
   JournalCompacted out;
   out.bytes_before = size_of(paths.database) + size_of(paths.wal);
   file.database.run("PRAGMA temp_store=FILE");  // or all of it would be in memory

@@ -2,28 +2,36 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "store/journal.hpp"
 #include "store/journal_batches.hpp"
 #include "store/journal_codec.hpp"
-#include "store/journal_lock.hpp"
+#include "store/journal_disk.hpp"
 #include "store/journal_reader.hpp"
 
 namespace sluice::store {
+
+/// The disk that the options name.
+[[nodiscard]] inline JournalDisk& disk_of(const JournalOptions& options) {
+  return options.disk != nullptr ? *options.disk : JournalDisk::real();
+}
 
 /// The folder, locked, and the file in it, looked at but not yet opened by SQLite.
 class JournalFolder {
  public:
   /// Makes the folder and the journal if `options` say so. Throws Error.
   explicit JournalFolder(const JournalOptions& options);
+  [[nodiscard]] JournalDisk& disk() const { return disk_; }
   [[nodiscard]] const JournalPaths& paths() const { return paths_; }
   [[nodiscard]] bool created() const { return created_; }
 
  private:
+  JournalDisk& disk_;
   JournalPaths paths_;
-  JournalLock lock_;
+  std::shared_ptr<void> lock_;
   bool created_ = false;
 };
 
@@ -32,7 +40,7 @@ class JournalFile {
  public:
   /// Throws Error: damage, or somebody else has it. `lenient`: is told of damage that others
   /// can be read in spite of, and the files stay as they are; null: none is accepted.
-  JournalFile(const JournalPaths& paths, const char* vfs, const OnDamage& lenient);
+  JournalFile(const JournalFolder& folder, const char* vfs, const OnDamage& lenient);
   Database database;
   JournalIdentity identity;
   JournalState state;
@@ -42,13 +50,14 @@ class JournalFile {
 /// The room that is kept for settling: a file that takes space and goes when it is needed.
 class JournalReserve {
  public:
-  JournalReserve(std::string path, std::uint64_t bytes);
+  JournalReserve(JournalDisk& disk, std::string path, std::uint64_t bytes);
   [[nodiscard]] bool is_held() const { return held_; }
   void give_up();
   /// Takes the space again if there is plenty.
   void take();
 
  private:
+  JournalDisk& disk_;
   std::string path_;
   std::uint64_t bytes_;
   bool held_ = false;

@@ -5,16 +5,10 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <memory>
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "store/journal_crc.hpp"
-#include "store/journal_lock.hpp"
 
 namespace sluice::store {
 namespace {
@@ -49,16 +43,23 @@ std::string all_tables() {
 
 std::uint32_t crc_of(const JournalIdentity& one) {
   std::uint32_t crc = crc32c(0, std::as_bytes(std::span(one.log)));
-  for (const std::uint64_t value : {one.created_ms, one.inode, one.born_ns,
-                                    static_cast<std::uint64_t>(one.sync)})
+  for (const std::uint64_t value :
+       {one.created_ms, one.inode, one.born_ns, static_cast<std::uint64_t>(one.sync)})
     crc = crc32c(crc, value);
   return crc;
 }
 
 std::array<std::uint64_t, 10> values_of(const JournalState& state) {
-  return {core::raw(state.epoch), state.turn, core::raw(state.numbers_reserved),
-          core::raw(state.dispatched_up_to), state.tasks, state.seq_sum, state.batches,
-          state.part_settled, state.changes, state.dedups};
+  return {core::raw(state.epoch),
+          state.turn,
+          core::raw(state.numbers_reserved),
+          core::raw(state.dispatched_up_to),
+          state.tasks,
+          state.seq_sum,
+          state.batches,
+          state.part_settled,
+          state.changes,
+          state.dedups};
 }
 std::uint32_t crc_of(const JournalState& state) {
   std::uint32_t crc = 0;
@@ -86,29 +87,27 @@ void make_tables(Database& database, const JournalIdentity& identity) {
   database.run("COMMIT");
 }
 
-std::uint32_t big_endian(const unsigned char* at) {
-  return std::uint32_t{at[0]} << 24 | std::uint32_t{at[1]} << 16 | std::uint32_t{at[2]} << 8 |
-         std::uint32_t{at[3]};
+std::uint32_t big_endian(const char* at) {
+  std::uint32_t value = 0;
+  for (int i = 0; i < 4; ++i) value = value << 8 | static_cast<unsigned char>(at[i]);
+  return value;
 }
 
 }  // namespace
 
-void create_journal(const std::string& folder, const core::Log& log, core::WallMs now_ms,
-                    std::uint32_t page_bytes, const char* vfs) {
+void create_journal(JournalDisk& disk, const std::string& folder, const core::Log& log,
+                    core::WallMs now_ms, std::uint32_t page_bytes, const char* vfs) {
   const JournalPaths paths(folder);
-  ::unlink(paths.fresh.c_str());  // of one that did not live to finish it
-  ::unlink((paths.fresh + "-wal").c_str());
-  ::unlink((paths.fresh + "-journal").c_str());
-  const int fd = ::open(paths.fresh.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (fd < 0)
+  for (const char* end : {"", "-wal", "-journal"})
+    disk.remove(paths.fresh + end);  // of one that did not live to finish it
+  if (disk.create(paths.fresh) != 0)
     throw Error("cannot create the journal " + paths.database + ": " + std::strerror(errno) +
                 "; the folder must be readable and writable for this user");
-  ::close(fd);
   {
     JournalIdentity identity;
     identity.log = log;
     identity.created_ms = now_ms;
-    identify(paths.fresh, identity);
+    identify(disk, paths.fresh, identity);
     Database database(paths.fresh, vfs);
     database.run("PRAGMA page_size=" + std::to_string(page_bytes));
     database.run("PRAGMA auto_vacuum=INCREMENTAL");
@@ -116,27 +115,28 @@ void create_journal(const std::string& folder, const core::Log& log, core::WallM
     make_tables(database, identity);
     database.run("PRAGMA journal_mode=WAL");
   }
-  if (::rename(paths.fresh.c_str(), paths.database.c_str()) != 0)
+  if (disk.rename(paths.fresh, paths.database) != 0)
     throw Error("cannot give the journal its name, " + paths.database + ": " +
                 std::strerror(errno));
-  sync_folder(folder);
+  disk.sync_folder(folder);
 }
 
-void check_header(const std::string& path) {
-  std::array<unsigned char, 100> head{};
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rbe"),
-                                                              &std::fclose);
+void check_header(JournalDisk& disk, const std::string& path) {
+  std::array<char, 100> head{};
+  const std::unique_ptr<File> file = disk.open_to_read(path);
   if (!file)
     throw Error("cannot open the journal " + path + ": " + std::strerror(errno) +
                 "; the folder and its files must be readable and writable for this user");
-  const std::size_t got = std::fread(head.data(), 1, head.size(), file.get());
+  const ssize_t read = file->read_at(head.data(), head.size(), 0);
+  const std::size_t got = read > 0 ? static_cast<std::size_t>(read) : 0;
   constexpr char kMagic[] = "SQLite format 3";  // with its zero
   if (got < head.size())
     damaged(path, "only " + std::to_string(got) + " bytes are left of the journal");
   if (std::memcmp(head.data(), kMagic, sizeof kMagic) != 0 ||
       big_endian(head.data() + 68) != kApplicationId)
-    throw Error(path + " is not a journal of sluice, or its first page is damaged: choose another "
-                       "folder, or restore it from a copy");
+    throw Error(path +
+                " is not a journal of sluice, or its first page is damaged: choose another "
+                "folder, or restore it from a copy");
   const std::uint32_t version = big_endian(head.data() + 60);
   if (version > kVersion)
     throw Error("the journal " + path + " is of version " + std::to_string(version) +
@@ -161,21 +161,17 @@ void prepare_database(Database& database) {
   if (tables != all_tables()) damaged(database.path(), "its tables are not as sluice makes them");
 }
 
-void identify(const std::string& path, JournalIdentity& identity) {
-  struct statx info {};
-  if (::statx(AT_FDCWD, path.c_str(), 0, STATX_INO | STATX_BTIME, &info) != 0)
-    throw Error("cannot look at the journal " + path + ": " + std::strerror(errno));
-  identity.inode = info.stx_ino;
-  identity.born_ns = 0;
-  if ((info.stx_mask & STATX_BTIME) != 0)
-    identity.born_ns = static_cast<std::uint64_t>(info.stx_btime.tv_sec) * 1'000'000'000U +
-                       info.stx_btime.tv_nsec;
+void identify(JournalDisk& disk, const std::string& path, JournalIdentity& identity) {
+  const auto node = disk.look(path);
+  if (!node) throw Error("cannot look at the journal " + path + ": " + std::strerror(errno));
+  identity.inode = node->inode;
+  identity.born_ns = node->born_ns;
 }
 
 // The device is no witness: its number changes with the host and with each mount.
-bool is_copy(const std::string& path, const JournalIdentity& identity) {
+bool is_copy(JournalDisk& disk, const std::string& path, const JournalIdentity& identity) {
   JournalIdentity now;
-  identify(path, now);
+  identify(disk, path, now);
   return now.inode != identity.inode ||
          (now.born_ns != 0 && identity.born_ns != 0 && now.born_ns != identity.born_ns);
 }

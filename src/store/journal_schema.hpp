@@ -8,6 +8,7 @@
 #include "core/ids.hpp"
 #include "core/journal_record.hpp"
 #include "store/journal_database.hpp"
+#include "store/journal_disk.hpp"
 
 namespace sluice::store {
 
@@ -47,24 +48,27 @@ struct JournalState {
 /// Where things lie in a journal's folder.
 struct JournalPaths {
   explicit JournalPaths(const std::string& folder)
-      : database(folder + "/journal.db"), wal(database + "-wal"), fresh(database + ".new"),
+      : database(folder + "/journal.db"),
+        wal(database + "-wal"),
+        fresh(database + ".new"),
         reserve(folder + "/reserve") {}
   std::string database, wal, fresh, reserve;
 };
 
 /// Makes an empty journal under a name of its own and then gives it its name: a file of that
 /// name is always whole. Throws Error.
-void create_journal(const std::string& folder, const core::Log& log, core::WallMs now_ms,
-                    std::uint32_t page_bytes, const char* vfs);
+void create_journal(JournalDisk& disk, const std::string& folder, const core::Log& log,
+                    core::WallMs now_ms, std::uint32_t page_bytes, const char* vfs);
 /// Looks at the file's first bytes only. Throws Error unless it is a journal of this version.
-void check_header(const std::string& path);
+void check_header(JournalDisk& disk, const std::string& path);
 /// What SQLite is to do with an open journal; throws Error unless all tables are as they were made.
 void prepare_database(Database& database);
 
 /// Of a file: inode and time of birth.
-void identify(const std::string& path, JournalIdentity& identity);
+void identify(JournalDisk& disk, const std::string& path, JournalIdentity& identity);
 /// Whether the file is another one than it says of itself.
-[[nodiscard]] bool is_copy(const std::string& path, const JournalIdentity& identity);
+[[nodiscard]] bool is_copy(JournalDisk& disk, const std::string& path,
+                           const JournalIdentity& identity);
 /// Rows whose checksum is wrong are an Error.
 [[nodiscard]] JournalIdentity read_identity(Database& database);
 void write_identity(Database& database, const JournalIdentity& identity);

@@ -33,6 +33,17 @@ Pair sum(Pair before, std::span<const unsigned char> bytes, bool big) {
   return before;
 }
 
+// False at the end, where less is left.
+bool read_whole(File& file, std::span<unsigned char> to, std::uint64_t at) {
+  while (!to.empty()) {
+    const ssize_t got = file.read_at(reinterpret_cast<char*>(to.data()), to.size(), at);
+    if (got <= 0) return false;
+    to = to.subspan(static_cast<std::size_t>(got));
+    at += static_cast<std::uint64_t>(got);
+  }
+  return true;
+}
+
 struct Head {
   bool sound = false, big = false;
   std::size_t page_bytes = 0;
@@ -52,18 +63,16 @@ Head read_head(std::span<const unsigned char> bytes) {
 
 }  // namespace
 
-WalTail look_at_wal(const std::string& path) {
+WalTail look_at_wal(JournalDisk& disk, const std::string& path) {
   WalTail tail;
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rbe"),
-                                                              &std::fclose);
+  const std::unique_ptr<File> file = disk.open_to_read(path);
   if (!file) {
     if (errno == ENOENT) return tail;
     throw Error("cannot read " + path + ": " + std::strerror(errno) +
                 "; the folder and its files must be readable and writable for this user");
   }
   std::array<unsigned char, 32> first{};
-  const std::size_t got = std::fread(first.data(), 1, first.size(), file.get());
-  if (got < first.size()) return tail;  // the head is written whole, before any frame
+  if (!read_whole(*file, first, 0)) return tail;  // the head is written whole, before any frame
   const Head head = read_head(first);
   if (!head.sound) {
     // Nothing can be said of the frames. A head of zeros was never written.
@@ -77,7 +86,7 @@ WalTail look_at_wal(const std::string& path) {
   bool broken = false, broken_ends_turn = false;
   std::uint64_t turns_after = 0;
   for (std::uint64_t at = first.size();; at += frame.size()) {
-    if (std::fread(frame.data(), 1, frame.size(), file.get()) < frame.size()) break;
+    if (!read_whole(*file, frame, at)) break;
     const Pair salt{word(frame.data() + 8, true), word(frame.data() + 12, true)};
     const Pair says{word(frame.data() + 16, true), word(frame.data() + 20, true)};
     const Pair is = sum(sum(before, std::span(frame).first(8), head.big),

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string>
 
+#include "store/journal_disk.hpp"
+
 namespace sluice::store {
 
 /// What a -wal file looks like beyond the point up to which SQLite takes it.
@@ -24,6 +26,6 @@ struct WalTail {
 };
 
 /// Of a file that may not exist. Reads it once, a page at a time. Throws Error if it cannot.
-[[nodiscard]] WalTail look_at_wal(const std::string& path);
+[[nodiscard]] WalTail look_at_wal(JournalDisk& disk, const std::string& path);
 
 }  // namespace sluice::store
