@@ -40,6 +40,12 @@ struct SinkOptions {
   /// disk (fsync, once per group) before they are confirmed. On opening an existing
   /// file, its outcomes are known again, and a torn last line is cut off. Empty: no file.
   std::string file{};
+  /// Beside a large file a checkpoint is kept (FILE.checkpoint), so that opening the file reads
+  /// only what came after it. False: none is read or written, the file is read whole.
+  bool checkpoint = true;
+  /// Called as a large file is read at the start: so many of its bytes, of how many. The
+  /// constructor's thread.
+  std::function<void(std::uint64_t read, std::uint64_t size)> on_read_back{};
   /// False: the file is written but not synced. Fine where a crash of the machine ends the
   /// whole run anyway.
   bool sync = true;
@@ -79,15 +85,18 @@ class SLUICE_API Sink {
   [[nodiscard]] std::string endpoint() const;
 
   struct Stats {
-    std::uint64_t stored = 0;      ///< in this process's life
-    std::uint64_t known = 0;       ///< read back from the file at the start
+    std::uint64_t stored = 0;  ///< in this process's life
+    std::uint64_t known = 0;   ///< read back from the file at the start
     std::uint64_t duplicates = 0;
-    std::uint64_t deferred = 0;    ///< times an outcome was put off: handler, or disk full
+    std::uint64_t deferred = 0;  ///< times an outcome was put off: handler, or disk full
     std::uint64_t rejected = 0;
-    std::uint64_t producers = 0;   ///< connected now
+    std::uint64_t producers = 0;  ///< connected now
     std::uint64_t refused_frames = 0;
-    std::string opening_note;      ///< what was odd about the file at the start, for people
-    std::string trouble;           ///< what stands in the way of storing now, for people
+    std::uint64_t known_by_checkpoint = 0;  ///< of `known`: those whose lines were not read
+    std::uint64_t checkpoints = 0;          ///< written in this process's life
+    std::string checkpoint_trouble;         ///< why the last one could not be, for people
+    std::string opening_note;  ///< what was odd about the file at the start, for people
+    std::string trouble;       ///< what stands in the way of storing now, for people
   };
   [[nodiscard]] Stats stats() const;
   /// Throws what ended the loop, if anything did (a failed fsync, for instance).

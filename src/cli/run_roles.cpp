@@ -56,6 +56,7 @@ void RunJob::start_roles() {
   sink.advertise = options_.advertise;
   sink.file = options_.outcomes;
   sink.sync = false;
+  sink.checkpoint = false;  // the file is nobody's to open again but the user's
   sink_ = std::make_unique<Sink>(sink, [this](const OutcomeView& outcome) {
     if (!queue_.push(outcome)) throw Later(std::chrono::milliseconds(100), "printing is behind");
   });

@@ -11,7 +11,7 @@ namespace sluice::cli {
 /// What `sluice sink` was told.
 struct SinkArguments {
   SinkOptions sink;
-  bool no_sync = false, insecure = false;
+  bool no_sync = false, no_checkpoint = false, insecure = false;
   LogLevel log;
 };
 

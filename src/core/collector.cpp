@@ -28,6 +28,33 @@ void Collector::restore(const Log& log, Seq seq, Status status) {
   if (ledger.find(seq) == Known::unseen) ledger.set(seq, known(status));
 }
 
+void Collector::restore(const KnownSlice& slice) {
+  CollectorLedger& ledger = ledgers_[slice.log];
+  restored_logs_ = ledgers_.size();
+  for (const KnownRun& run : slice.runs) ledger.restore(run);
+  if (slice.floor) ledger.restore_floor(*slice.floor);
+}
+
+// A log's floor comes behind its runs: what falls below it meanwhile is covered by it.
+bool Collector::known_slice(KnownCursor& cursor, std::size_t pages, KnownSlice& out) const {
+  auto at = !cursor.begun     ? ledgers_.begin()
+            : cursor.log_done ? ledgers_.upper_bound(cursor.log)
+                              : ledgers_.find(cursor.log);
+  if (at == ledgers_.end()) return false;
+  if (!cursor.begun || cursor.log_done) cursor = {true, at->first, Seq{}, false};
+  out.log = at->first;
+  out.runs.clear();
+  out.floor.reset();
+  const auto next = at->second.runs(cursor.at, pages, out.runs);
+  if (next) {
+    cursor.at = *next;
+  } else {
+    cursor.log_done = true;
+    out.floor = at->second.floor();
+  }
+  return true;
+}
+
 void Collector::receive(PeerId from, const Envelope& in, Time now) {
   if (misbehaviour_.ignored(from, now)) {
     ++stats_.ignored;

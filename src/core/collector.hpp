@@ -53,6 +53,14 @@ struct CollectorStats {
   std::uint64_t lookups = 0, gone = 0;       // asked of the shell; and of them not found
 };
 
+/// How far known_slice() has got.
+struct KnownCursor {
+  bool begun = false;
+  Log log{};
+  Seq at{};
+  bool log_done = false;
+};
+
 /// The sink's machine (docs/PROTOCOL.md, rule 4, and message 25, and "Sink, per (log, seq)").
 ///
 /// Per producer it keeps a session: credit, and when it was heard last. Per log
@@ -90,6 +98,12 @@ class Collector {
 
   /// One line of the file, read back before the first receive().
   void restore(const Log& log, Seq seq, Status status);
+  /// What an earlier start told by known_slice(), likewise.
+  void restore(const KnownSlice& slice);
+  /// Some of what is known to be stored, some `pages` pages of a ledger, for a checkpoint. All
+  /// slices from a fresh cursor to `false` tell of everything that was stored before the first of
+  /// them, and perhaps of some that was stored since.
+  [[nodiscard]] bool known_slice(KnownCursor& cursor, std::size_t pages, KnownSlice& out) const;
 
   void receive(PeerId from, const Envelope& in, Time now);
   /// The codec refused a frame of this peer: `code` says why, `n` is the frame's if it had one.
@@ -136,7 +150,7 @@ class Collector {
     };
     std::map<TaskKey, bool> awaited;  // not sent to it yet; whether it is in `ready`
     std::deque<TaskKey> ready;        // of them those that are stored, in that order
-    std::deque<Sent> sent;      // not acknowledged
+    std::deque<Sent> sent;            // not acknowledged
     std::uint64_t sent_bytes = 0;
     std::uint64_t last_n = 0;
     bool dirty = false;  // there may be something to send

@@ -44,6 +44,14 @@ bool IntervalSet::contains(std::uint64_t value) const {
   return after != intervals_.begin() && std::prev(after)->second >= value;
 }
 
+std::optional<std::pair<std::uint64_t, std::uint64_t>> IntervalSet::interval_from(
+    std::uint64_t value) const {
+  auto at = intervals_.upper_bound(value);
+  if (at != intervals_.begin() && std::prev(at)->second >= value) --at;
+  if (at == intervals_.end()) return std::nullopt;
+  return *at;
+}
+
 void IntervalSet::raise_floor(std::uint64_t floor) {
   if (floor <= floor_) return;
   floor_ = floor;

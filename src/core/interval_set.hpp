@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <limits>
 #include <map>
+#include <optional>
+#include <utility>
 
 namespace sluice::core {
 
@@ -32,6 +34,9 @@ class IntervalSet {
   [[nodiscard]] std::uint64_t inserted() const { return inserted_; }
   /// Intervals kept: what the set costs in memory.
   [[nodiscard]] std::size_t intervals() const { return intervals_.size(); }
+  /// The first interval kept that ends at `value` or behind it: its first and last member.
+  [[nodiscard]] std::optional<std::pair<std::uint64_t, std::uint64_t>> interval_from(
+      std::uint64_t value) const;
 
  private:
   using Map = std::map<std::uint64_t, std::uint64_t>;  // first -> last, both members

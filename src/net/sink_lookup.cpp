@@ -51,12 +51,13 @@ void SinkLookup::add(const std::vector<core::TaskKey>& tasks) {
   }
 }
 
-void SinkLookup::step(std::uint64_t file_size, core::Collector& core) {
+void SinkLookup::step(std::uint64_t file_size, core::Collector& core,
+                      const store::OutcomeIndex* index) {
   for (const core::TaskKey& task : std::exchange(gone_, {})) core.not_found(task);
   if (!search_ || !search_->busy()) return;
   search_->step(
       kBytesPerTurn, file_size, [&core](const store::StoredOutcome& found) { tell(found, core); },
-      [&core](const core::TaskKey& task) { core.not_found(task); });
+      [&core](const core::TaskKey& task) { core.not_found(task); }, index);
 }
 
 }  // namespace sluice::net

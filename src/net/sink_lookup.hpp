@@ -24,8 +24,10 @@ class SinkLookup {
 
   void add(const std::vector<core::TaskKey>& tasks);
   [[nodiscard]] bool busy() const { return !gone_.empty() || (search_ && search_->busy()); }
-  /// Tells the core what it has found; `file_size` is the length of what is committed.
-  void step(std::uint64_t file_size, core::Collector& core);
+  /// Tells the core what it has found; `file_size` is the length of what is committed, `index`
+  /// says where to look.
+  void step(std::uint64_t file_size, core::Collector& core,
+            const store::OutcomeIndex* index = nullptr);
 
  private:
   std::optional<store::OutcomeSearch> search_;

@@ -59,6 +59,7 @@ SinkLoop::SinkLoop(const SinkOptions& options, Sink::Handler handler)
       core_(core_options_, random_id<core::Collector::SinkId>(), this_start()),
       store_(open_file(options), std::move(handler), options.before_confirm),
       lookup_(options.file),
+      checkpoint_(options.checkpoint ? store_.file() : nullptr),
       frames_(FramePool::make()),
       codec_(wire::Role::sink, wire_limits(options)),
       router_(Context::shared(), Endpoint::parse(options.bind), options.max_frame),
@@ -76,15 +77,22 @@ std::unique_ptr<store::OutcomeFile> SinkLoop::open_file(const SinkOptions& optio
   store::OutcomeFile::Options file;
   file.path = options.file;
   file.sync = options.sync;
+  file.progress = options.on_read_back;
+  if (options.checkpoint)
+    file.known = [this](const core::KnownSlice& slice) { core_.restore(slice); };
   auto opened = std::make_unique<store::OutcomeFile>(
       std::move(file), [this](const store::OutcomeFacts& facts) {
         core_.restore(facts.id.log, static_cast<core::Seq>(facts.id.seq),
                       static_cast<core::Status>(facts.status));  // equal numbers
       });
   known_ = opened->lines_read();
+  known_by_checkpoint_ = opened->lines_skipped();
   if (opened->cut_bytes() > 0)
     opening_note_ = "cut a torn last line of " + std::to_string(opened->cut_bytes()) +
                     " bytes off " + options.file + ": it was never confirmed";
+  if (const std::string& refused = opened->checkpoint_refused(); !refused.empty())
+    opening_note_ += (opening_note_.empty() ? "" : "; ") + refused +
+                     ": it was not used, the file was read whole";
   return opened;
 }
 
@@ -93,10 +101,12 @@ void SinkLoop::run() {
     for (;;) {
       {
         const std::scoped_lock lock(mutex_);
-        if (stop_asked_) return;
+        if (stop_asked_) break;
       }
       turn();
     }
+    checkpoint_.finish(core_);
+    publish();
   } catch (...) {
     const std::scoped_lock lock(mutex_);
     failure_ = std::current_exception();
@@ -113,7 +123,7 @@ void SinkLoop::turn() {
   store_.begin(now + core_options_.timers.heartbeat / 2);
   receive(now);
   core_.stored(store_.finish());
-  lookup_.step(store_.file_size(), core_);
+  lookup_.step(store_.file_size(), core_, store_.index());
   core_.advance(now);
   take_from_core();
 
@@ -121,6 +131,7 @@ void SinkLoop::turn() {
   retry_sends();
   for (const core::Collector::Send& out : sends_) send(out.to, out.envelope);
   sends_.clear();
+  checkpoint_.step(core_);  // behind the sends: nobody waits for it
 }
 
 void SinkLoop::wait() {
@@ -138,7 +149,7 @@ void SinkLoop::wait() {
     const std::scoped_lock lock(mutex_);
     stopping = stop_asked_;
   }
-  if (more_to_read_ || stopping || lookup_.busy()) sooner(core::Time{});
+  if (more_to_read_ || stopping || lookup_.busy() || checkpoint_.busy()) sooner(core::Time{});
   poll_.wait(deadline);
   wake_.awake();
 }
@@ -218,6 +229,9 @@ void SinkLoop::publish() {
   stats_.rejected = now.rejected;
   stats_.producers = now.producers;
   stats_.refused_frames = now.refused_frames + router_.counters().foreign_ids;
+  stats_.known_by_checkpoint = known_by_checkpoint_;
+  stats_.checkpoints = checkpoint_.written();
+  stats_.checkpoint_trouble = checkpoint_.trouble();
   stats_.opening_note = opening_note_;
   stats_.trouble = store_.trouble();
 }

@@ -21,6 +21,7 @@
 #include "net/frame_buffer.hpp"
 #include "net/poll_set.hpp"
 #include "net/router.hpp"
+#include "net/sink_checkpoint.hpp"
 #include "net/sink_lookup.hpp"
 #include "net/sink_store.hpp"
 #include "net/wake.hpp"
@@ -64,10 +65,12 @@ class SinkLoop {
 
   const core::CollectorOptions core_options_;
   core::Collector core_;
-  std::uint64_t known_ = 0;   // lines read back
+  std::uint64_t known_ = 0;  // lines read back, or told by a checkpoint
+  std::uint64_t known_by_checkpoint_ = 0;
   std::string opening_note_;  // what was odd about the file, for people
   SinkStore store_;
   SinkLookup lookup_;
+  SinkCheckpoint checkpoint_;
   std::shared_ptr<FramePool> frames_;
   wire::Codec codec_;
   Router router_;

@@ -41,6 +41,12 @@ class SinkStore {
   /// Bytes of whole, committed lines in the file; 0 without one.
   [[nodiscard]] std::uint64_t file_size() const { return file_ ? file_->size() : 0; }
 
+  /// Null without one.
+  [[nodiscard]] store::OutcomeFile* file() const { return file_.get(); }
+  [[nodiscard]] const store::OutcomeIndex* index() const {
+    return file_ ? &file_->index() : nullptr;
+  }
+
   /// What stands in the way of storing, for people; empty: nothing.
   [[nodiscard]] const std::string& trouble() const { return trouble_; }
 

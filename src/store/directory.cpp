@@ -41,18 +41,36 @@ class RealFile final : public File {
   int truncate(std::uint64_t size) override { return ::ftruncate(fd_, static_cast<off_t>(size)); }
   int sync() override { return ::fdatasync(fd_); }
 
+  FileIdentity identity() override {
+    struct statx info {};
+    if (::statx(fd_, "", AT_EMPTY_PATH, STATX_INO | STATX_BTIME, &info) != 0) return {};
+    FileIdentity out;
+    out.inode = info.stx_ino;
+    if ((info.stx_mask & STATX_BTIME) != 0)
+      out.born_ns = static_cast<std::uint64_t>(info.stx_btime.tv_sec) * 1'000'000'000U +
+                    info.stx_btime.tv_nsec;
+    return out;
+  }
+  std::uint64_t size() override {
+    struct stat info {};
+    return ::fstat(fd_, &info) == 0 ? static_cast<std::uint64_t>(info.st_size) : 0;
+  }
+
  private:
   const int fd_;
 };
 
 // The name of a new file is durable only when its folder is.
-void sync_folder_of(const std::string& path) {
+int sync_folder_of(const std::string& path) {
   const std::size_t slash = path.rfind('/');
   const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
   const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return;  // a folder one may write to but not read: nothing to be done
-  static_cast<void>(::fsync(fd));
+  if (fd < 0) return errno == EACCES ? 0 : -1;  // one may write to it but not read: so be it
+  const int result = ::fsync(fd);
+  const int error = errno;
   ::close(fd);
+  errno = error;
+  return result;
 }
 
 class RealDirectory final : public Directory {
@@ -62,6 +80,14 @@ class RealDirectory final : public Directory {
     const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     return fd < 0 ? nullptr : std::make_unique<RealFile>(fd);
   }
+  std::unique_ptr<File> open_empty(const std::string& path) override {
+    const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
+    return fd < 0 ? nullptr : std::make_unique<RealFile>(fd);
+  }
+  int rename(const std::string& from, const std::string& to) override {
+    return ::rename(from.c_str(), to.c_str());
+  }
+  int sync_name(const std::string& path) override { return sync_folder_of(path); }
 };
 
 std::unique_ptr<File> RealDirectory::open_alone(const std::string& path, bool sync) {
@@ -76,15 +102,29 @@ std::unique_ptr<File> RealDirectory::open_alone(const std::string& path, bool sy
     throw Error(path +
                 " is not a regular file: outcomes must be read back from it after a restart");
   if (::flock(fd, LOCK_EX | LOCK_NB) != 0)
-    throw Error(errno == EWOULDBLOCK
-                    ? "the outcome file " + path + " is in use: another sink or run writes to it; "
-                      "end that one, or choose another file"
-                    : "cannot lock the outcome file " + path + ": " + why(errno));
-  if (is_new && sync) sync_folder_of(path);
+    throw Error(errno == EWOULDBLOCK ? "the outcome file " + path +
+                                           " is in use: another sink or run writes to it; "
+                                           "end that one, or choose another file"
+                                     : "cannot lock the outcome file " + path + ": " + why(errno));
+  if (is_new && sync) static_cast<void>(sync_folder_of(path));
   return file;
 }
 
 }  // namespace
+
+// A test's own disk may do without.
+std::unique_ptr<File> Directory::open_empty(const std::string&) {
+  errno = ENOTSUP;
+  return nullptr;
+}
+int Directory::rename(const std::string&, const std::string&) {
+  errno = ENOTSUP;
+  return -1;
+}
+int Directory::sync_name(const std::string&) {
+  errno = ENOTSUP;
+  return -1;
+}
 
 Directory& Directory::real() {
   static RealDirectory machine;

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <sluice/error.hpp>
 
@@ -13,6 +14,7 @@ namespace sluice::store {
 namespace {
 
 constexpr std::size_t kReadBytes = std::size_t{1} << 20;
+constexpr std::uint64_t kTellBytes = std::uint64_t{16} << 20;
 
 std::string why(int error) { return std::strerror(error); }
 
@@ -25,16 +27,65 @@ bool only_zeros(std::string_view bytes) {
 OutcomeFile::OutcomeFile(Options options, const std::function<void(const OutcomeFacts&)>& each)
     : options_(std::move(options)),
       file_(options_.directory->open_alone(options_.path, options_.sync)) {
+  if (options_.known) checkpoint_refused_ = read_checkpoint();
   read_back(each);
+  lines_ = lines_read_;
   // What an earlier process wrote but did not live to sync is only now safe to vouch for.
   if (options_.sync && size_ > 0 && file_->sync() != 0)
     throw Error("fsync of " + options_.path + " failed: " + why(errno) +
                 "; check the disk before the outcomes in that file are relied on");
 }
 
+// Only a checkpoint that is sound, whose file this is, and whose last bytes stand where it says is
+// believed; then only what stands behind them is left to read.
+std::string OutcomeFile::read_checkpoint() {
+  const std::string path = checkpoint_path(options_.path);
+  const auto file = options_.directory->open_to_read(path);
+  if (file == nullptr) return {};
+  std::string bytes;
+  for (;;) {
+    const std::size_t had = bytes.size();
+    bytes.resize(had + kReadBytes);
+    const ssize_t got = file->read_at(bytes.data() + had, kReadBytes, had);
+    if (got < 0) return path + " cannot be read: " + why(errno);
+    bytes.resize(had + static_cast<std::size_t>(got));
+    if (got == 0) break;
+  }
+  CheckpointReader reader;
+  if (const std::string flaw = reader.open(std::move(bytes)); !flaw.empty())
+    return path + " " + flaw;
+  const CheckpointHead& head = reader.head();
+  CheckpointHead real;
+  real.upto = head.upto;
+  if (head.upto == 0 || !sign_checkpoint(real, *file_))
+    return path + " speaks of more than there is in the file";
+  if (real.file != head.file) return path + " belongs to another file, or to a copy of it";
+  if (real.first_crc != head.first_crc || real.last_crc != head.last_crc)
+    return path + " does not fit the file, which was changed";
+  std::vector<OutcomeIndex::Stretch> stretches;
+  reader.read(options_.known, stretches);
+  index_.restore(std::move(stretches), head.from);
+  size_ = skipped_ = head.from;
+  lines_read_ = lines_skipped_ = head.lines;
+  return {};
+}
+
+OutcomeFacts OutcomeFile::read_line(std::string_view line, std::uint64_t at) const {
+  auto facts = read_outcome_line(line);
+  if (!facts && lines_read_ == 0)
+    throw Error(options_.path + " is not an outcome file of sluice: choose another file");
+  if (!facts)
+    throw Error("line " + std::to_string(lines_read_ + 1) + " of the outcome file " +
+                options_.path + " is damaged (at byte " + std::to_string(at) +
+                "); restore the file, or move it away and start with a new one");
+  return std::move(*facts);
+}
+
 void OutcomeFile::read_back(const std::function<void(const OutcomeFacts&)>& each) {
   std::string buffer;
-  std::uint64_t at = 0;  // file offset of the buffer's first byte
+  std::uint64_t at = size_;  // file offset of the buffer's first byte
+  std::uint64_t told = at;
+  const std::uint64_t total = options_.progress ? file_->size() : 0;
   for (;;) {
     const std::size_t had = buffer.size();
     buffer.resize(had + kReadBytes);
@@ -45,20 +96,18 @@ void OutcomeFile::read_back(const std::function<void(const OutcomeFacts&)>& each
     // What was there before has no newline: it was looked at already.
     for (std::size_t end = buffer.find('\n', had); end != std::string::npos;
          end = buffer.find('\n', start)) {
-      const auto facts = read_outcome_line(std::string_view(buffer).substr(start, end - start));
-      if (!facts && lines_read_ == 0)
-        throw Error(options_.path + " is not an outcome file of sluice: choose another file");
-      if (!facts)
-        throw Error("line " + std::to_string(lines_read_ + 1) + " of the outcome file " +
-                    options_.path + " is damaged (at byte " + std::to_string(at + start) +
-                    "); restore the file, or move it away and start with a new one");
+      const OutcomeFacts facts =
+          read_line(std::string_view(buffer).substr(start, end - start), at + start);
       ++lines_read_;
-      each(*facts);
+      index_.note(facts.id.log, facts.id.seq);
+      each(facts);
       start = end + 1;
     }
+    if (start > 0) index_.add_group(at);
     buffer.erase(0, start);
     at += start;
     if (got == 0) break;
+    if (options_.progress && at - told >= kTellBytes) options_.progress(told = at, total);
   }
   size_ = at;
   if (!buffer.empty()) cut_tail(buffer);
@@ -79,6 +128,26 @@ void OutcomeFile::cut_tail(std::string_view tail) {
   cut_bytes_ = tail.size();
 }
 
+void OutcomeFile::abandon() {
+  group_.clear();
+  group_lines_ = 0;
+  index_.forget_group();
+}
+
+void OutcomeFile::begin_checkpoint() {
+  checkpoint_ = {};
+  checkpoint_head_ = {};
+  checkpoint_head_.from = size_;
+  checkpoint_head_.lines = lines_;
+}
+
+std::string OutcomeFile::end_checkpoint() {
+  checkpoint_head_.upto = size_;
+  checkpoint_.add(index_.stretches());
+  if (!closed_because_.empty() || !sign_checkpoint(checkpoint_head_, *file_)) return {};
+  return checkpoint_.finish(checkpoint_head_);
+}
+
 OutcomeFile::Commit OutcomeFile::commit() {
   trouble_.clear();
   if (group_.empty()) return Commit::stored;
@@ -95,14 +164,16 @@ OutcomeFile::Commit OutcomeFile::commit() {
   }
   if (!trouble_.empty()) {
     if (file_->truncate(size_) != 0)
-      close_for_good(trouble_ + "; and what was half written could not be taken back: " +
-                     why(errno));
-    group_.clear();
+      close_for_good(trouble_ +
+                     "; and what was half written could not be taken back: " + why(errno));
+    abandon();
     return Commit::later;
   }
   if (options_.sync && file_->sync() != 0)
     close_for_good("fsync of " + options_.path + " failed: " + why(errno));
+  index_.add_group(size_);
   size_ += group_.size();
+  lines_ += std::exchange(group_lines_, 0);
   group_.clear();
   return Commit::stored;
 }

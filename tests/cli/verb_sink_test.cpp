@@ -23,18 +23,20 @@ TEST_SUITE("verb_sink") {
     CHECK(arguments.sink.bind == "tcp://127.0.0.1:*");
     CHECK(arguments.sink.file == "o.jsonl");
     CHECK_FALSE(arguments.no_sync);
+    CHECK_FALSE(arguments.no_checkpoint);
     CHECK_FALSE(arguments.insecure);
   }
 
   TEST_CASE("options reach the sink") {
     const auto arguments =
         parsed({"--out", "o", "--bind", "tcp://*:5571", "--insecure", "--advertise", "head",
-                "--heartbeat", "1s", "--name", "s", "--no-sync"});
+                "--heartbeat", "1s", "--name", "s", "--no-sync", "--no-checkpoint"});
     CHECK(arguments.sink.bind == "tcp://*:5571");
     CHECK(arguments.sink.advertise == "head");
     CHECK(arguments.sink.heartbeat == std::chrono::milliseconds(1000));
     CHECK(arguments.sink.name == "s");
     CHECK(arguments.no_sync);
+    CHECK(arguments.no_checkpoint);
     CHECK(arguments.insecure);
   }
 

@@ -5,6 +5,8 @@
 #include <doctest/doctest.h>
 
 #include <cstdint>
+#include <optional>
+#include <vector>
 
 using namespace sluice::core;
 
@@ -81,6 +83,89 @@ TEST_CASE("a floor beyond what was seen does not swallow what is to come") {
   ledger.raise_floor(Seq{1'000'000});
   CHECK(ledger.floor() == Seq{11});
   CHECK(ledger.find(Seq{11}) == Known::unseen);
+}
+
+namespace {
+
+// What another ledger makes of what the first tells, some pages at a time.
+void copy(const CollectorLedger& from, CollectorLedger& to, std::size_t pages = 2) {
+  std::vector<KnownRun> runs;
+  for (std::optional<Seq> at = Seq{0}; at; at = from.runs(*at, pages, runs)) {
+    for (const KnownRun& run : runs) to.restore(run);
+    runs.clear();
+  }
+  for (const KnownRun& run : runs) to.restore(run);
+  to.restore_floor(from.floor());
+}
+std::vector<KnownRun> all_runs(const CollectorLedger& ledger) {
+  std::vector<KnownRun> runs;
+  CHECK_FALSE(ledger.runs(Seq{0}, 1'000'000, runs));
+  return runs;
+}
+
+}  // namespace
+
+TEST_CASE("runs say in short what is stored, and nothing else") {
+  CollectorLedger ledger;
+  CHECK(all_runs(ledger).empty());
+  for (std::uint64_t s = 1; s <= 2000; ++s) ledger.set(Seq{s}, Known::done);
+  CHECK(all_runs(ledger) == std::vector<KnownRun>{{1, 2000, 1, Known::done}});
+  ledger.set(Seq{2001}, Known::failed);
+  ledger.set(Seq{2002}, Known::storing);
+  ledger.set(Seq{2003}, Known::rejected);
+  for (std::uint64_t s = 3000; s < 9000; s += 3) ledger.set(Seq{s}, Known::done);
+  CHECK(all_runs(ledger) == std::vector<KnownRun>{{1, 2000, 1, Known::done},
+                                                  {2001, 1, 1, Known::failed},
+                                                  {3000, 2000, 3, Known::done}});
+}
+
+TEST_CASE("a ledger is the same after its runs, whatever lies in it and however they are cut") {
+  std::uint64_t random = 88172645463325252ULL;
+  const auto next = [&random](std::uint64_t below) {
+    random ^= random << 13;
+    random ^= random >> 7;
+    random ^= random << 17;
+    return random % below;
+  };
+  for (int round = 0; round < 40; ++round) {
+    CollectorLedger ledger, other;
+    const std::uint64_t step = 1 + next(4), holes = next(3) * 40;
+    for (std::uint64_t s = next(5000); s < 9000; s += step) {
+      if (holes > 0 && next(holes) == 0) continue;
+      const auto state = next(50) == 0 ? static_cast<Known>(1 + next(6)) : Known::done;
+      ledger.set(Seq{s}, state);
+    }
+    if (round % 3 == 0) ledger.raise_floor(Seq{next(9000)});
+    copy(ledger, other, 1 + next(5));
+    CHECK(other.floor() == ledger.floor());
+    bool same = true;
+    for (std::uint64_t s = 0; s < 9100; ++s) {
+      const Known was = ledger.find(Seq{s});
+      same = same && other.find(Seq{s}) == (is_stored(was) ? was : Known::unseen);
+    }
+    CHECK(same);
+    CHECK(all_runs(ledger) == all_runs(other));
+  }
+}
+
+TEST_CASE("a floor is restored though nothing is left above it") {
+  CollectorLedger ledger, other;
+  for (std::uint64_t s = 1; s <= 700; ++s) ledger.set(Seq{s}, Known::failed);
+  ledger.raise_floor(Seq{701});
+  copy(ledger, other);
+  CHECK(other.floor() == Seq{701});
+  CHECK(other.find(Seq{700}) == Known::done);
+  CHECK(other.find(Seq{701}) == Known::unseen);
+}
+
+TEST_CASE("what is restored over what is there leaves the first state") {
+  CollectorLedger ledger;
+  ledger.set(Seq{600}, Known::failed);
+  ledger.restore({512, 512, 1, Known::done});
+  ledger.restore({0, 1024, 1, Known::expired});
+  CHECK(ledger.find(Seq{600}) == Known::failed);
+  CHECK(ledger.find(Seq{599}) == Known::done);
+  CHECK(ledger.find(Seq{511}) == Known::expired);
 }
 
 TEST_SUITE_END();

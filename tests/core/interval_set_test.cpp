@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <limits>
 #include <set>
+#include <utility>
 
 using sluice::core::IntervalSet;
 
@@ -118,6 +119,17 @@ TEST_CASE("it agrees with a plain set, whatever the order") {
   }
   for (std::uint64_t v = 0; v < 3100; ++v) REQUIRE(set.contains(v) == (plain.count(v) == 1));
   CHECK(set.inserted() == plain.size());
+}
+
+TEST_CASE("the first interval from a number on is the one around it, or behind it") {
+  IntervalSet set;
+  CHECK_FALSE(set.interval_from(0));
+  for (const std::uint64_t value : {3U, 4U, 5U, 9U}) set.insert(value);
+  using Pair = std::pair<std::uint64_t, std::uint64_t>;
+  CHECK(set.interval_from(0) == Pair{3, 5});
+  CHECK(set.interval_from(5) == Pair{3, 5});
+  CHECK(set.interval_from(6) == Pair{9, 9});
+  CHECK_FALSE(set.interval_from(10));
 }
 
 TEST_SUITE_END();

@@ -148,4 +148,44 @@ TEST_CASE("in a file that cannot be read there is nothing") {
   CHECK_FALSE(search.busy());
 }
 
+// What lies elsewhere is no line at all here: it must not even be looked at.
+TEST_CASE("with an index only those parts are read where a task may stand") {
+  const TempFolder folder;
+  const std::string path = folder.file("out.jsonl");
+  OutcomeIndex index;
+  std::string content;
+  for (std::uint64_t i = 0; i < 3; ++i) {
+    index.note(log_a, i * 10 + 1);
+    index.note(log_a, i * 10 + 9);
+    index.add_group(content.size());
+    if (i != 1) content += line(i * 10 + 1) + line(i * 10 + 9);
+    content.resize((i + 1) * OutcomeIndex::kStretchBytes, '\n');
+  }
+  const std::string second = line(11) + line(19);
+  content.replace(OutcomeIndex::kStretchBytes, second.size(), second);
+  write_file(path, content);
+  OutcomeSearch search(path);
+  for (const std::uint64_t seq : {1U, 19U, 25U, 40U}) search.add(key(seq));
+  Seqs found, missing;
+  int steps = 0;
+  for (; search.busy(); ++steps)
+    search.step(
+        1 << 20, content.size(), [&](const StoredOutcome& o) { found.push_back(o.outcome.id.seq); },
+        [&](const core::TaskKey& k) { missing.push_back(core::raw(k.seq)); }, &index);
+  CHECK(found == Seqs{1, 19});
+  CHECK(missing == Seqs{25, 40});
+  search.add(key(40));  // nowhere
+  search.step(
+      1, content.size(), [](const StoredOutcome&) {},
+      [&](const core::TaskKey& k) { missing.push_back(core::raw(k.seq)); }, &index);
+  CHECK(missing == Seqs{25, 40, 40});
+  search.add(key(19));
+  for (steps = 0; search.busy(); ++steps)
+    search.step(
+        1 << 20, content.size(), [&](const StoredOutcome& o) { found.push_back(o.outcome.id.seq); },
+        [](const core::TaskKey&) {}, &index);
+  CHECK(found == Seqs{1, 19, 19});
+  CHECK(steps == 1);  // of a file of twelve slices
+}
+
 TEST_SUITE_END();
