@@ -47,6 +47,10 @@ std::string describe(const CommandResult& result, std::chrono::milliseconds time
   return "ended in an unknown way";
 }
 
+bool is_of_the_moment(std::string_view reason) {
+  return reason.substr(0, 7) == "cannot ";  // start, run, watch, enter; all others are final
+}
+
 std::string one_line(std::string_view text, std::size_t limit) {
   std::string line(cut_text(text, limit));
   const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; };

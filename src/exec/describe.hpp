@@ -14,6 +14,10 @@ namespace sluice::exec {
 /// "cancelled", or the reason why it was not started. Empty if all went well.
 [[nodiscard]] std::string describe(const CommandResult& result, std::chrono::milliseconds timeout);
 
+/// Whether the reason why a command was not started may be gone the next time: no memory, no
+/// descriptors, its folder not mounted. That a program is not there, or is none, stays so.
+[[nodiscard]] bool is_of_the_moment(std::string_view reason);
+
 /// At most `limit` bytes of `text` on one line: control characters become
 /// spaces, and a cut does not split a UTF-8 character.
 [[nodiscard]] std::string one_line(std::string_view text, std::size_t limit);

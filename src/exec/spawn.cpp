@@ -125,8 +125,7 @@ bool Spawner::start(const Command& command, const Variables& task_env, Spawned& 
   }
   Plan plan{};
   plan.env = environment_.with(command.env, task_env);
-  Program program =
-      find_program(command.argv.front(), environment_.value("PATH"), command.cwd);
+  Program program = find_program(command.argv.front(), environment_.value("PATH"), command.cwd);
   if (program.error != 0) {
     const bool missing = program.error == ENOENT;
     failure = {missing ? kNotFound : kCannotRun,
@@ -147,8 +146,7 @@ bool Spawner::start(const Command& command, const Variables& task_env, Spawned& 
   return launch(command, plan, spawned, failure);
 }
 
-bool Spawner::launch(const Command& command, Plan& plan, Spawned& spawned,
-                     SpawnFailure& failure) {
+bool Spawner::launch(const Command& command, Plan& plan, Spawned& spawned, SpawnFailure& failure) {
   Pipes pipes;
   const bool has_input = !command.input.empty();
   if (!make_pipe(pipes.out_reader, pipes.out_writer) || !do_not_block(pipes.out_reader) ||

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/assert.hpp"
+#include "exec/describe.hpp"
 
 namespace sluice::net {
 namespace {
@@ -17,6 +18,8 @@ core::RunEnd end_of(const exec::Finished& finished) {
       return core::RunEnd::timeout;
     case CommandResult::End::cancelled:
       return core::RunEnd::cancelled;
+    case CommandResult::End::not_started:
+      return exec::is_of_the_moment(finished.error) ? core::RunEnd::failed : core::RunEnd::fatal;
     default:
       return core::RunEnd::failed;
   }
