@@ -44,6 +44,13 @@ class HaltPolicy {
   /// Takes note of one finished task. Once the rule is met the decision stays as it is.
   [[nodiscard]] Decision finished(int exit_code, int signal);
 
+  /// Takes note of one that finished before the run was interrupted: it counts, but only what
+  /// finishes now can meet the rule.
+  void finished_before(bool failed) {
+    ++finished_;
+    if (failed) ++failed_;
+  }
+
   [[nodiscard]] std::uint64_t failed() const { return failed_; }
   [[nodiscard]] std::uint64_t succeeded() const { return finished_ - failed_; }
   [[nodiscard]] bool halted() const { return halt_exit_code_.has_value(); }

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstddef>
+#include <fstream>
 #include <system_error>
 #include <utility>
 
@@ -100,6 +101,25 @@ std::optional<JobLogEntry> parse_joblog_line(std::string_view line) {
   return entry;
 }
 
+void read_joblog(const std::string& path, const std::function<void(const JobLogEntry&)>& each) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file && errno == ENOENT) return;
+  if (!file) throw Error(failure("cannot read", path, errno));
+  bool any = false, ours = false;
+  std::string line;
+  while (std::getline(file, line) && !file.eof()) {  // at the end of the file: a torn line
+    any = true;
+    ours = ours || line + '\n' == kJobLogHeader;
+    const auto entry = parse_joblog_line(line);
+    if (!entry) continue;
+    ours = true;
+    each(*entry);
+  }
+  if (file.bad()) throw Error(failure("cannot read", path, errno));
+  if (any && !ours)
+    throw Error("'" + path + "' is no joblog: give another file, or one that is not there");
+}
+
 JobLog::JobLog(std::string path, Open open)
     : path_(std::move(path)),
       fd_(::open(path_.c_str(),
@@ -118,9 +138,7 @@ JobLog::JobLog(std::string path, Open open)
       write_all(kJobLogHeader);
       return;
     }
-    char last = '\n';
-    // A read that fails leaves `last` as it is: the file may be write-only.
-    if (::pread(fd_, &last, 1, status.st_size - 1) == 1 && last != '\n') write_all("\n");
+    end_torn_line(status.st_size);
   } catch (...) {
     ::close(fd_);
     throw;
@@ -128,6 +146,26 @@ JobLog::JobLog(std::string path, Open open)
 }
 
 JobLog::~JobLog() { ::close(fd_); }
+
+// Whoever was killed while it wrote a line had not logged its task. Where the file cannot be
+// read or cut, as a device cannot, nothing is known about its end.
+void JobLog::end_torn_line(std::int64_t size) {
+  std::array<char, 4096> block{};
+  std::int64_t end = size;
+  while (end > 0) {
+    const std::int64_t from = std::max<std::int64_t>(end - std::int64_t{block.size()}, 0);
+    const auto wanted = static_cast<std::size_t>(end - from);
+    if (::pread(fd_, block.data(), wanted, from) != end - from) return;
+    const std::size_t at = std::string_view(block.data(), wanted).rfind('\n');
+    end = from;
+    if (at == std::string_view::npos) continue;
+    end += static_cast<std::int64_t>(at) + 1;
+    break;
+  }
+  if (end == size) return;
+  if (::ftruncate(fd_, end) != 0) throw Error(failure("cannot cut the torn line of", path_, errno));
+  if (end == 0) write_all(kJobLogHeader);
+}
 
 void JobLog::write(const JobLogEntry& entry) { write_all(joblog_line(entry)); }
 

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -35,13 +36,18 @@ inline constexpr std::string_view kJobLogHeader =
 /// which the header is not either.
 [[nodiscard]] std::optional<JobLogEntry> parse_joblog_line(std::string_view line);
 
+/// Calls `each` for every line of a joblog but the header, in order; lines that are none, such as
+/// comments, and a last one that was torn off are passed over. No file is an empty one. Throws
+/// sluice::Error if it cannot be read, or if it has lines but not one of a joblog.
+void read_joblog(const std::string& path, const std::function<void(const JobLogEntry&)>& each);
+
 /// Writes a joblog. Every entry is handed to the system before write() returns. One thread at a
 /// time.
 class JobLog {
  public:
   enum class Open : std::uint8_t {
     fresh,   ///< what the file held is gone
-    append,  ///< goes on behind it; a last line that was torn off is closed first
+    append,  ///< goes on behind it; a last line that was torn off is cut
   };
 
   /// Opens `path` and writes the header if the file is empty. Throws sluice::Error.
@@ -55,6 +61,7 @@ class JobLog {
 
  private:
   void write_all(std::string_view text);
+  void end_torn_line(std::int64_t size);
 
   std::string path_;
   int fd_;

@@ -4,6 +4,7 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -97,7 +98,15 @@ std::string tagged(std::string_view text, std::string_view tag) {
   return result;
 }
 
-OrderedOutput::OrderedOutput(OutputOptions options) : options_(options), next_(options.first_seq) {}
+bool has_new_reader(int fd) {
+  struct stat status {};
+  if (::fstat(fd, &status) != 0) return false;
+  if (S_ISREG(status.st_mode)) return status.st_size == 0;
+  return S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode);
+}
+
+OrderedOutput::OrderedOutput(OutputOptions options)
+    : options_(std::move(options)), next_(options_.first_seq) {}
 
 bool OrderedOutput::print_to(int fd, const TaskOutput& output, const std::string& text) {
   return options_.tag ? write_all(fd, tagged(text, output.label + '\t')) : write_all(fd, text);
@@ -108,6 +117,7 @@ bool OrderedOutput::print(const TaskOutput& output) {
                          print_to(options_.err_fd, output, output.err))) {
     reader_gone_ = true;
   }
+  if (!reader_gone_ && options_.printed) options_.printed(output);
   return !reader_gone_;
 }
 

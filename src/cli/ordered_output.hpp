@@ -4,7 +4,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -25,6 +27,7 @@ struct TaskOutput {
   std::string label;      ///< its arguments, for --tag
   std::string out;
   std::string err;
+  std::optional<std::uint64_t> place{};  ///< whatever the owner wants to know it by
 };
 
 struct OutputOptions {
@@ -33,7 +36,14 @@ struct OutputOptions {
   std::uint64_t first_seq = 1;
   int out_fd = 1;
   int err_fd = 2;
+  /// Called for each output that is printed whole.
+  std::function<void(const TaskOutput&)> printed{};
 };
+
+/// Whether whoever reads this file descriptor can have nothing yet: it is a pipe, a socket or an
+/// empty file, as after ">". A terminal, and a file that is continued by ">>", have what was
+/// printed there before.
+[[nodiscard]] bool has_new_reader(int fd);
 
 /// Collects outputs and prints them, stdout before stderr.
 ///

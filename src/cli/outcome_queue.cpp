@@ -36,19 +36,24 @@ bool OutcomeQueue::push(const OutcomeView& outcome) {
     const std::scoped_lock lock(mutex_);
     if (bytes_ >= kMostBytes) return false;
     bytes_ += weight(outcome.result.size(), outcome.error.size());
-    queue_.emplace_back(outcome);
+    queue_.push_back({Outcome(outcome), 0});
   }
   signal();
   return true;
 }
 
-void OutcomeQueue::push_anyway(const Outcome& outcome) {
+void OutcomeQueue::push_anyway(Outcome outcome, std::uint64_t place) {
   {
     const std::scoped_lock lock(mutex_);
     bytes_ += weight(outcome.result.size(), outcome.error.size());
-    queue_.push_back(outcome);
+    queue_.push_back({std::move(outcome), place});
   }
   signal();
+}
+
+bool OutcomeQueue::has_room() const {
+  const std::scoped_lock lock(mutex_);
+  return bytes_ < kMostBytes;
 }
 
 void OutcomeQueue::signal() const {
@@ -57,13 +62,19 @@ void OutcomeQueue::signal() const {
   [[maybe_unused]] const auto written = ::write(fd_, &one, sizeof one);
 }
 
-std::optional<Outcome> OutcomeQueue::pop() {
+std::optional<OutcomeQueue::Item> OutcomeQueue::pop_item() {
   const std::scoped_lock lock(mutex_);
   if (queue_.empty()) return std::nullopt;
-  Outcome outcome = std::move(queue_.front());
+  Item item = std::move(queue_.front());
   queue_.pop_front();
-  bytes_ -= weight(outcome.result.size(), outcome.error.size());
-  return outcome;
+  bytes_ -= weight(item.outcome.result.size(), item.outcome.error.size());
+  return item;
+}
+
+std::optional<Outcome> OutcomeQueue::pop() {
+  std::optional<Item> item = pop_item();
+  if (!item) return std::nullopt;
+  return std::move(item->outcome);
 }
 
 void OutcomeQueue::reset() const {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <mutex>
 #include <optional>
@@ -25,7 +26,14 @@ class OutcomeQueue {
   /// False if it is full.
   [[nodiscard]] bool push(const OutcomeView& outcome);
   /// Takes it however full it is: where the pusher has bounded it otherwise.
-  void push_anyway(const Outcome& outcome);
+  void push_anyway(Outcome outcome, std::uint64_t place = 0);
+  [[nodiscard]] bool has_room() const;
+
+  struct Item {
+    Outcome outcome;
+    std::uint64_t place = 0;  ///< as it was pushed
+  };
+  [[nodiscard]] std::optional<Item> pop_item();
   [[nodiscard]] std::optional<Outcome> pop();
   /// Readable when there may be something to pop; reset() before popping all.
   [[nodiscard]] int fd() const { return fd_; }
@@ -35,8 +43,8 @@ class OutcomeQueue {
   void signal() const;
 
   int fd_;
-  std::mutex mutex_;
-  std::deque<Outcome> queue_;
+  mutable std::mutex mutex_;
+  std::deque<Item> queue_;
   std::size_t bytes_ = 0;
 };
 

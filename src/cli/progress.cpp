@@ -121,8 +121,10 @@ std::string render_summary(const ProgressCounts& counts, std::chrono::microsecon
   line += counts.done == 1 && line.size() == 1 ? " task done in " : " tasks done in ";
   line += format_duration(elapsed);
   const double seconds = std::chrono::duration<double>(elapsed).count();
-  if (seconds > 0) line += ", " + format_rate(static_cast<double>(counts.done) / seconds);
+  const std::uint64_t ran = counts.done - counts.skipped;
+  if (seconds > 0) line += ", " + format_rate(static_cast<double>(ran) / seconds);
   if (counts.failed > 0) line += ", " + std::to_string(counts.failed) + " failed";
+  if (counts.skipped > 0) line += ", " + std::to_string(counts.skipped) + " skipped: done before";
   return line;
 }
 
@@ -136,7 +138,7 @@ void Progress::update(const ProgressCounts& counts, ProgressTime now) {
   if (!start_) start_ = now;
   if (!options_.terminal || gave_up_) return;
   if (last_drawn_ && now - *last_drawn_ < kRedraw) return;
-  rate_.sample(counts.done, now);
+  rate_.sample(counts.done - counts.skipped, now);
   last_drawn_ = now;
   // The last column stays free: a terminal that wraps there would scroll.
   const std::size_t columns = options_.width();

@@ -15,10 +15,11 @@ namespace sluice::cli {
 using ProgressTime = std::chrono::steady_clock::time_point;
 
 struct ProgressCounts {
-  std::uint64_t done = 0;  ///< finished, failed ones included
+  std::uint64_t done = 0;     ///< finished, failed ones and skipped ones included
   std::uint64_t failed = 0;
   std::uint64_t running = 0;
   std::optional<std::uint64_t> total;  ///< if it is known
+  std::uint64_t skipped = 0;           ///< of `done`: by a run that was interrupted
 };
 
 /// How fast tasks finish, smoothed: what lies 15 seconds back counts about a third of what is new.
@@ -49,7 +50,8 @@ class RateEstimate {
 [[nodiscard]] std::string render_eta(const ProgressCounts& counts, const RateEstimate& rate,
                                      std::size_t width);
 
-/// "1000 tasks done in 1m 12s, 13.9/s, 3 failed".
+/// "1000 tasks done in 1m 12s, 13.9/s, 3 failed, 200 skipped: done before"; the rate is that of
+/// what was not skipped.
 [[nodiscard]] std::string render_summary(const ProgressCounts& counts,
                                          std::chrono::microseconds elapsed);
 

@@ -8,12 +8,12 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <functional>
 #include <iostream>
 #include <utility>
 
 #include <sluice/error.hpp>
 
-#include "cli/exit_code.hpp"
 #include "cli/stop_signals.hpp"
 #include "cli/terminal.hpp"
 
@@ -27,10 +27,14 @@ constexpr std::uint64_t kWindow = 16'384;
 constexpr int kSubmitsPerTurn = 256;
 constexpr auto kRedraw = std::chrono::milliseconds(100);
 constexpr auto kLookAfter = std::chrono::seconds(1);
+constexpr auto kDrain = std::chrono::hours(24 * 365);  // a second signal ends it sooner
+constexpr auto kLookForEnd = std::chrono::milliseconds(20);
 constexpr auto kRetryFull = std::chrono::milliseconds(5);
 
-OutputOptions output_options(const RunOptions& options) {
+OutputOptions output_options(const RunOptions& options,
+                             std::function<void(const TaskOutput&)> printed) {
   OutputOptions out;
+  out.printed = std::move(printed);
   out.keep_order = options.keep_order;
   out.tag = options.tag;
   return out;
@@ -56,14 +60,19 @@ RunJob::RunJob(RunOptions options)
       command_(options_.command),
       inputs_(options_.sources, input_options(options_)),
       policy_(options_.halt),
-      output_(output_options(options_)) {
+      output_(output_options(options_, [this](const TaskOutput& output) {
+        if (journal_ && output.place) journal_->set_printed(*output.place);
+      })) {
   if (command_.mentions_slot())
     throw Error("{%} is not known when a task is submitted: use $SLUICE_SLOT in the command");
   if (command_.highest_position() > std::max<std::size_t>(inputs_.width(), 1))
     throw Error("the command names {" + std::to_string(command_.highest_position()) +
                 "}, but each record has " + std::to_string(inputs_.width()) +
                 " arguments: add input sources (:::)");
-  if (!options_.joblog.empty()) joblog_.emplace(options_.joblog, JobLog::Open::fresh);
+  const bool resumes = options_.resume || options_.resume_failed;
+  if (!options_.joblog.empty() && options_.journal.empty() && !resumes)
+    joblog_.emplace(options_.joblog, JobLog::Open::fresh);
+  if (!options_.results.empty()) results_.emplace(options_.results);
   if (options_.bar || options_.eta)
     progress_.emplace(
         progress_on(2, options_.bar ? ProgressOptions::Style::bar : ProgressOptions::Style::eta));
@@ -81,7 +90,9 @@ int RunJob::run() {
   return exit_code();
 }
 
+// A run with a journal leaves what has not ended to the next one.
 bool RunJob::is_done() const {
+  if (journal_ && halted_) return !worker_ || worker_->wait_ended(std::chrono::milliseconds(0));
   const bool no_more = input_ended_ || halted_;
   return no_more && jobs_.empty() && !refused_;
 }
@@ -98,6 +109,8 @@ bool RunJob::may_submit() const {
   if (jobs_.size() >= window()) return false;
   return !options_.keep_order || submitted_ < output_.next_expected() + kWindow;
 }
+
+bool RunJob::is_complete() const { return input_ended_ && !halted_ && jobs_.empty() && !refused_; }
 
 void RunJob::loop() {
   while (true) {
@@ -131,7 +144,7 @@ void RunJob::submit_some() {
         waits_for_input_ = true;
         return;
       case Ready::end:
-        input_ended_ = true;
+        end_input();
         return;
     }
   }
@@ -140,14 +153,28 @@ void RunJob::submit_some() {
 // False if the ventilator has no room now; the task is kept.
 bool RunJob::submit(const std::vector<std::string>& record) {
   Job job;
-  job.number = ++submitted_;
+  job.number = job.log_as = ++submitted_;
+  if (options_.tag) job.label = joined(record);
+  if (joblog_ || history_ != nullptr) job.text = command_.text(record, job.number);
+  if (results_) job.arguments = record;
+  std::string key;
+  if (history_ != nullptr) {
+    const RunHistory::Past past = history_->next(job.text, job.number);
+    job.log_as = past.log_as;
+    if (goes_on(job, past)) return true;
+    if (journal_) key = journal_->key_of(past, job.number);
+  }
+  return hand_over(std::move(job), record, std::move(key));
+}
+
+bool RunJob::hand_over(Job job, const std::vector<std::string>& record, std::string key) {
   Command command = command_.build(record, job.number);
   command.cwd = options_.workdir;
   command.output_limit = options_.output_limit;
-  if (options_.tag) job.label = joined(record);
-  if (joblog_) job.text = command_.text(record, job.number);
+  if (journal_) command.display = job.text;  // a joblog can be made of it, line breaks and all
   Task task;
   task.type = kCommandType;
+  task.key = std::move(key);
   task.payload = command.encode();
   task.timeout = std::chrono::duration_cast<std::chrono::milliseconds>(options_.timeout);
   task.max_attempts = options_.retries;
@@ -160,12 +187,21 @@ bool RunJob::submit(const std::vector<std::string>& record) {
   return false;
 }
 
+// What the run that was interrupted had begun, and the input has no more, is called off.
+void RunJob::end_input() {
+  input_ended_ = true;
+  if (!journal_) return;
+  for (const std::uint64_t seq : journal_->take_all_carried())
+    (void)ventilator_->cancel({ventilator_->log(), seq});
+}
+
 void RunJob::wait() {
   pollfd fds[3] = {{signals_.fd(), POLLIN, 0}, {queue_.fd(), POLLIN, 0}, {-1, POLLIN, 0}};
   const bool input = waits_for_input_ && !halted_;
   if (input) fds[2].fd = inputs_.fd();
   auto timeout = std::chrono::milliseconds(kLookAfter);
   if (progress_) timeout = kRedraw;
+  if (journal_ && halted_) timeout = kLookForEnd;
   if (refused_) timeout = kRetryFull;
   if (may_submit() && !refused_) timeout = std::chrono::milliseconds(0);
   if (input && fds[2].fd < 0) timeout = std::chrono::milliseconds(0);
@@ -190,96 +226,19 @@ void RunJob::halt(bool now) {
   if (refused_) --submitted_;  // it never was
   refused_.reset();
   refused_job_.reset();
-  ventilator_->halt(now);
-}
-
-void RunJob::take_outcomes() {
-  queue_.reset();
-  while (const auto outcome = queue_.pop()) finish_task(*outcome);
-}
-
-void RunJob::finish_task(const Outcome& outcome) {
-  const auto at = jobs_.find(outcome.id.seq);
-  if (at == jobs_.end()) return;  // somebody else's, submitted through the access file
-  const Job job = std::move(at->second);
-  jobs_.erase(at);
-  ++finished_;
-  CommandResult result;
-  if (!outcome.result_is_task) {
-    if (auto decoded = CommandResult::decode(outcome.result)) result = std::move(*decoded);
-  }
-  if (outcome.result_is_task && outcome.status != Status::done) {
-    result.end = CommandResult::End::not_started;
-    result.exit_code = kExitOwnError;
-    result.error = outcome.error;
-  }
-  if (outcome.status == Status::cancelled) {
-    ++cancelled_;  // called off: nothing to print or to log, but -k must not wait for it
-    reader_gone_ = !output_.add({job.number, {}, {}, {}}) || reader_gone_;
-    return;
-  }
-  if (outcome.status != Status::done) ++failed_;
-  const std::uint64_t received = result.out.size() + result.err.size();
-  print(job, outcome, result);
-  if (joblog_) log(job, outcome, result, received);
-  const int exit_code = result.signal != 0 ? 0 : result.exit_code;
-  switch (policy_.finished(exit_code, result.signal)) {
-    case HaltPolicy::Decision::keep_going:
-      break;
-    case HaltPolicy::Decision::stop_soon:
-      halt(false);
-      break;
-    case HaltPolicy::Decision::stop_now:
-      halt(true);
-      break;
-  }
-  if (reader_gone_) halt(true);
-}
-
-// Moves the outputs out of `result`.
-void RunJob::print(const Job& job, const Outcome& outcome, CommandResult& result) {
-  TaskOutput out;
-  out.seq = job.number;
-  out.label = job.label;
-  if (options_.output == RunOptions::Output::text) {
-    out.out = std::move(result.out);
-    out.err = std::move(result.err);
-    if (result.out_cut + result.err_cut > 0)
-      out.err += "sluice run: task " + std::to_string(job.number) + ": " +
-                 std::to_string(result.out_cut + result.err_cut) +
-                 " bytes of its output were dropped beyond the limit (--output-limit)\n";
-    if (result.end == CommandResult::End::not_started)
-      out.err += "sluice run: task " + std::to_string(job.number) + ": " +
-                 (result.error.empty() ? outcome.error : result.error) + "\n";
-    if (result.end == CommandResult::End::timed_out)
-      out.err += "sluice run: task " + std::to_string(job.number) + ": " + outcome.error + "\n";
-  }
-  if (progress_) progress_->clear();
-  reader_gone_ = !output_.add(std::move(out)) || reader_gone_;
-}
-
-void RunJob::log(const Job& job, const Outcome& outcome, const CommandResult& result,
-                 std::uint64_t received) {
-  JobLogEntry entry;
-  entry.seq = job.number;
-  if (options_.access.empty() || outcome.result_is_task)
-    entry.host = ":";
+  if (!journal_) return ventilator_->halt(now);
+  if (!worker_) return;
+  if (now)
+    worker_->stop();
   else
-    entry.host = outcome.worker;
-  entry.start =
-      std::chrono::duration_cast<std::chrono::microseconds>(outcome.started.time_since_epoch());
-  entry.runtime = result.wall.count() > 0 ? result.wall : outcome.run;
-  entry.received = received;
-  entry.signal = result.signal;
-  entry.exit_code = result.signal != 0 ? 0 : result.exit_code;
-  entry.command = job.text;
-  joblog_->write(entry);
+    worker_->drain(kDrain);
 }
 
 ProgressCounts RunJob::counts() const {
   ProgressCounts out;
-  out.done = finished_ - cancelled_;
-  out.failed = failed_;
+  out.done = finished_ - cancelled_ + skipped_;
+  out.skipped = skipped_;
+  out.failed = failed_ + skipped_failed_;
   out.running = jobs_.size();
   out.total = inputs_.total();
   return out;
@@ -292,6 +251,10 @@ void RunJob::show_progress() {
 int RunJob::exit_code() const {
   if (stop_signal_ != 0) return 128 + stop_signal_;
   if (reader_gone_) return 128 + SIGPIPE;
+  if (journal_ && finished_ == 0) {
+    const auto end = journal_->folder().end();
+    if (end && end->tasks == submitted_ && is_complete()) return end->exit_code;
+  }
   return policy_.exit_code();
 }
 

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include <sluice/command.hpp>
 #include <sluice/sink.hpp>
@@ -21,6 +22,9 @@
 #include "cli/ordered_output.hpp"
 #include "cli/outcome_queue.hpp"
 #include "cli/progress.hpp"
+#include "cli/results_tree.hpp"
+#include "cli/run_history.hpp"
+#include "cli/run_journal.hpp"
 #include "cli/run_options.hpp"
 #include "net/published_access.hpp"
 #include "net/signals.hpp"
@@ -45,28 +49,41 @@ class RunJob {
   struct Job {
     std::uint64_t number = 0;
     std::string label;  // for --tag
-    std::string text;   // for --joblog
+    std::string text;   // for --joblog, and to be known again by
+    std::uint64_t log_as = 0;
+    std::vector<std::string> arguments;  // for --results
   };
 
+  void open_history();
   void start_roles();
+  [[nodiscard]] SinkOptions sink_options();
   void write_access();
   void loop();
   void submit_some();
   bool submit(const std::vector<std::string>& record);
+  bool hand_over(Job job, const std::vector<std::string>& record, std::string key);
+  bool goes_on(Job& job, const RunHistory::Past& past);
+  void skip(const Job& job, const DoneTable::Entry& before);
+  void end_input();
   void wait();
   void take_signals();
   void take_outcomes();
-  void finish_task(const Outcome& outcome);
-  void print(const Job& job, const Outcome& outcome, CommandResult& result);
-  void log(const Job& job, const Outcome& outcome, const CommandResult& result,
-           std::uint64_t received);
+  void take_outcome(OutcomeQueue::Item item);
+  void finish_task(const Job& job, const OutcomeQueue::Item& item);
+  void file(const Job& job, const CommandResult& result, std::uint64_t place);
+  void print(const Job& job, const Outcome& outcome, CommandResult result, std::uint64_t place,
+             bool with_out = true, bool with_err = true);
+  void print_nothing(const Job& job);
+  void obey(HaltPolicy::Decision decision);
   void halt(bool now);
+  void tell(const std::string& text);
   void look_after_roles();
   void show_progress();
   void finish();
   [[nodiscard]] std::uint64_t window() const;
   [[nodiscard]] bool may_submit() const;
   [[nodiscard]] bool is_done() const;
+  [[nodiscard]] bool is_complete() const;
   [[nodiscard]] ProgressCounts counts() const;
   [[nodiscard]] int exit_code() const;
 
@@ -75,10 +92,14 @@ class RunJob {
   const CommandLine command_;
   Inputs inputs_;
   HaltPolicy policy_;
-  std::optional<JobLog> joblog_;
+  std::optional<JobLog> joblog_;  // without a journal, which has its own
+  std::optional<ResultsTree> results_;
   OrderedOutput output_;
   std::optional<Progress> progress_;
   OutcomeQueue queue_;
+  std::optional<RunJournal> journal_;
+  std::optional<RunHistory> logged_;
+  RunHistory* history_ = nullptr;  // of the journal, or of the joblog
 
   std::unique_ptr<Worker> worker_;  // first: it forks
   std::unique_ptr<Sink> sink_;
@@ -87,14 +108,17 @@ class RunJob {
 
   std::optional<Task> refused_;  // submitted again when there is room
   std::optional<Job> refused_job_;
-  std::unordered_map<std::uint64_t, Job> jobs_;  // by seq
+  std::unordered_map<std::uint64_t, OutcomeQueue::Item> early_;  // their lines are not read yet
+  std::unordered_map<std::uint64_t, Job> jobs_;                  // by seq
   std::uint64_t submitted_ = 0, finished_ = 0, failed_ = 0, cancelled_ = 0;
+  std::uint64_t skipped_ = 0, skipped_failed_ = 0;
   bool input_ended_ = false;
   bool waits_for_input_ = false;
   bool halted_ = false, halted_now_ = false;
   bool reader_gone_ = false;
   std::string trouble_;  // of the sink, as last told
   int stop_signal_ = 0;
+  const bool out_anew_ = has_new_reader(1), err_anew_ = has_new_reader(2);
   std::chrono::steady_clock::time_point started_, looked_after_;
 };
 

@@ -10,6 +10,7 @@
 
 #include "cli/halt.hpp"
 #include "cli/inputs.hpp"
+#include "cli/run_folder.hpp"
 
 namespace sluice::cli {
 
@@ -34,6 +35,10 @@ struct RunOptions {
   HaltRule halt;
   std::string joblog;
   std::string outcomes;
+  std::string results;  ///< a folder for what each task wrote
+  std::string journal;  ///< a folder from which the same line goes on
+  bool resume = false;
+  bool resume_failed = false;
   std::string workdir;
   std::uint64_t output_limit = std::uint64_t{1} << 20;
   Output output = Output::text;
@@ -43,5 +48,8 @@ struct RunOptions {
   std::string advertise;
   bool insecure = false;
 };
+
+/// What must be the same for --journal to go on. Throws sluice::Error if this folder is gone.
+[[nodiscard]] RunIdentity identity_of(const RunOptions& options);
 
 }  // namespace sluice::cli

@@ -50,24 +50,53 @@ void RunJob::start_roles() {
     worker.output_limit = options_.output_limit;
     worker_ = std::make_unique<Worker>(worker);
   }
-  if (!options_.outcomes.empty()) make_empty(options_.outcomes);
-  SinkOptions sink;
-  sink.bind = at_host(options_.listen);
-  sink.advertise = options_.advertise;
-  sink.file = options_.outcomes;
-  sink.sync = false;
-  sink.checkpoint = false;  // the file is nobody's to open again but the user's
-  sink_ = std::make_unique<Sink>(sink, [this](const OutcomeView& outcome) {
+  open_history();  // after the fork: its table would be in both processes
+  sink_ = std::make_unique<Sink>(sink_options(), [this](const OutcomeView& outcome) {
+    if (journal_) return journal_->store().take(outcome);
     if (!queue_.push(outcome)) throw Later(std::chrono::milliseconds(100), "printing is behind");
   });
   VentilatorOptions ventilator;
   ventilator.bind = at_host(options_.listen);
   ventilator.advertise = options_.advertise;
   ventilator.sinks = {sink_->endpoint()};
+  if (journal_) ventilator.journal = journal_->folder().journal();
   ventilator.backoff = std::chrono::milliseconds(0);  // --retries runs again at once, as parallel
   ventilator_ = std::make_unique<Ventilator>(ventilator);
   if (!options_.access.empty()) write_access();
   if (worker_) worker_->start(ventilator_->endpoint());
+}
+
+void RunJob::open_history() {
+  if (!options_.journal.empty()) {
+    RunJournalOptions journal;
+    journal.folder = options_.journal;
+    journal.identity = identity_of(options_);
+    journal.joblog = options_.joblog;
+    journal.outcomes = options_.outcomes;
+    journal.results = options_.results;
+    journal.workers_may_live = !options_.access.empty();
+    journal_.emplace(journal, queue_);
+    history_ = &journal_->history();
+  } else if (options_.resume || options_.resume_failed) {
+    logged_.emplace().load_joblog(options_.joblog);
+    history_ = &*logged_;
+    joblog_.emplace(options_.joblog, JobLog::Open::append);
+  }
+}
+
+SinkOptions RunJob::sink_options() {
+  SinkOptions sink;
+  sink.bind = at_host(options_.listen);
+  sink.advertise = options_.advertise;
+  if (journal_) {
+    sink.before_confirm = [this] { journal_->store().commit(); };
+    return sink;
+  }
+  if (!options_.outcomes.empty() && history_ == nullptr) make_empty(options_.outcomes);
+  sink.file = options_.outcomes;
+  sink.sync = false;
+  sink.checkpoint = false;  // the file is nobody's to open again but the user's
+  return sink;
 }
 
 void RunJob::write_access() {
@@ -77,17 +106,22 @@ void RunJob::write_access() {
             << '\n';
 }
 
+void RunJob::tell(const std::string& text) {
+  if (progress_) progress_->clear();
+  std::cerr << "sluice run: " << text << '\n';
+}
+
 // A role that has broken ends the run with its reason rather than a hang.
 void RunJob::look_after_roles() {
   const auto now = std::chrono::steady_clock::now();
   if (now - looked_after_ < kLookAfter) return;
   looked_after_ = now;
   sink_->check();
-  const std::string trouble = sink_->stats().trouble;
-  if (trouble != trouble_ && !trouble.empty()) {
-    if (progress_) progress_->clear();
-    std::cerr << "sluice run: " << trouble << '\n';
-  }
+  std::string trouble = sink_->stats().trouble;
+  if (journal_ && journal_->store().broken())
+    throw Error(trouble.empty() ? "the outcomes cannot be stored any more" : trouble);
+  if (trouble.empty() && journal_) trouble = journal_->trouble();
+  if (trouble != trouble_ && !trouble.empty()) tell(trouble);
   trouble_ = trouble;
   (void)ventilator_->unsettled();
   if (worker_ && worker_->wait_ended(std::chrono::milliseconds(0)) && !halted_)
@@ -96,16 +130,28 @@ void RunJob::look_after_roles() {
 
 void RunJob::finish() {
   // The sink stores the last outcomes in the turn that hands them over; settled means stored.
-  (void)ventilator_->wait_settled(kSettle);
+  if (!journal_ || !halted_) (void)ventilator_->wait_settled(kSettle);
+  take_outcomes();
   reader_gone_ = !output_.finish() || reader_gone_;
-  if (progress_) progress_->finish(counts(), std::chrono::steady_clock::now());
+  if (journal_ && is_complete() && !reader_gone_ && stop_signal_ == 0) {
+    ventilator_->halt(false);  // workers that joined may go: nothing is left
+    journal_->folder().set_end({exit_code(), submitted_});
+  }
+  if (progress_)
+    progress_->finish(counts(), std::chrono::steady_clock::now());
+  else if (skipped_ > 0 && options_.output == RunOptions::Output::text)
+    tell(std::to_string(skipped_) + " skipped: done before");
   if (options_.output == RunOptions::Output::json) {
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - started_;
     const std::uint64_t ran = finished_ - cancelled_;
     const nlohmann::ordered_json summary = {
-        {"tasks", submitted_},     {"done", ran - failed_},
-        {"failed", failed_},       {"cancelled", cancelled_},
-        {"seconds", took.count()}, {"tasks_per_s", static_cast<double>(ran) / took.count()},
+        {"tasks", submitted_},
+        {"done", ran - failed_},
+        {"failed", failed_},
+        {"cancelled", cancelled_},
+        {"skipped", skipped_},
+        {"seconds", took.count()},
+        {"tasks_per_s", static_cast<double>(ran) / took.count()},
         {"exit_code", exit_code()}};
     std::cout << summary.dump() << std::endl;
   }

@@ -10,6 +10,7 @@
 #include <array>
 #include <climits>
 #include <cstdio>
+#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -26,8 +27,11 @@
 #include "cli/duration.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/help_format.hpp"
+#include "cli/outcome_lines.hpp"
+#include "cli/run_history.hpp"
 #include "cli/run_job.hpp"
 #include "cli/run_options.hpp"
+#include "store/outcome_line.hpp"
 
 namespace sluice::cli {
 namespace {
@@ -44,9 +48,20 @@ constexpr const char* kFooter =
     sluice run --access run.access --listen 0.0.0.0 --advertise head --insecure \
       -- render {} < frames
 
+  Killed? The same line again runs only what is missing:
+    sluice run --journal run.d --results out -- ./simulate --seed {} ::: 1 2 3 4
+
 PLACEHOLDERS  {} argument  {.} without extension  {/} basename  {//} dirname
   {/.} basename without extension  {#} task number  {1} {2} {1/.} ... of several sources
   A command without any gets the argument at its end.
+
+GOING ON  --journal DIR keeps what is done, synced to the disk. A command is known by its text, and
+  among equal ones by its order; the input may grow or change. A command that was running
+  when the run was killed, or had ended a moment before, is run again. Joblog, --results
+  and --outcomes end as if nothing had happened. A pipe or a new file on stdout gets the
+  outputs of what was done before, too; a terminal, and a file behind >>, only what it
+  did not get. The exit code counts the failures of all starts. --resume and --resume-failed
+  without --journal go by the joblog, as parallel does, but by command and not by number.
 
 EXIT CODE  0 all done; 1-100 so many tasks failed; 101 more; 255 sluice's own error;
   with --halt now,fail=1 that of the failing task; 128+N ended by signal N.)";
@@ -79,6 +94,13 @@ std::string current_folder() {
   return path.data();
 }
 
+void check_resume(const RunOptions& options) {
+  const bool resumes = options.resume || options.resume_failed;
+  if (resumes && options.joblog.empty() && options.journal.empty())
+    throw Error(std::string(options.resume_failed ? "--resume-failed" : "--resume") +
+                " reads what was done from the joblog: give --joblog FILE, or use --journal DIR");
+}
+
 RunOptions finished(RawRun& raw, const Invocation& invocation) {
   RunOptions& options = raw.options;
   options.command = invocation.command;
@@ -92,7 +114,9 @@ RunOptions finished(RawRun& raw, const Invocation& invocation) {
     if (options.timeout < std::chrono::milliseconds(1))
       throw Error("--timeout must be at least 1 ms");
   }
-  if (options.retries == 0) options.retries = 1;
+  if (options.retries == 0)
+    throw Error("--retries is how often a task is run at most: 1 or more, not 0");
+  check_resume(options);
   options.halt = parse_halt(raw.halt);
   options.output_limit = parse_byte_size(raw.output_limit);
   if (options.output_limit > kMostOutputLimit)
@@ -104,17 +128,43 @@ RunOptions finished(RawRun& raw, const Invocation& invocation) {
   return std::move(options);
 }
 
+// What was done before, without touching anything.
+std::optional<RunHistory> history_of(const RunOptions& options) {
+  std::optional<RunHistory> history;
+  if (!options.journal.empty()) {
+    history.emplace();
+    const OutcomeLines lines(outcomes_to_look_at(options.journal, identity_of(options)));
+    lines.each([&](std::string_view line, std::uint64_t place) {
+      const auto facts = store::read_outcome_line(line);
+      const auto key = facts ? read_command_key(facts->key) : std::nullopt;
+      if (key && facts->status != Status::cancelled)
+        history->note(*key, facts->status != Status::done, place, true, true);
+    });
+  } else if (options.resume || options.resume_failed) {
+    history.emplace().load_joblog(options.joblog);
+  }
+  return history;
+}
+
 int dry_run(const RunOptions& options) {
   const CommandLine command(options.command);
+  std::optional<RunHistory> history = history_of(options);
+  std::uint64_t skipped = 0;
   InputOptions input;
   input.null_separated = options.null_separated;
   Inputs inputs(options.sources, input);
   std::uint64_t number = 0;
   while (const auto record = inputs.next()) {
     const std::string text = command.text(*record, ++number);
-    std::cout << text << '\n';
+    const DoneTable::Entry before =
+        history ? history->next(text, number).entry : DoneTable::Entry{};
+    if (before.done && !(before.failed && options.resume_failed))
+      ++skipped;
+    else
+      std::cout << text << '\n';
   }
   std::cout.flush();
+  if (skipped > 0) std::cerr << "sluice run: " << skipped << " would be skipped: done before\n";
   return std::cout ? kExitOk : kExitOwnError;
 }
 
@@ -140,7 +190,17 @@ void add_options(CLI::App& verb, RawRun& raw) {
   verb.add_option("--outcomes", options.outcomes,
                   "Write a JSON object per task to this file, replacing it")
       ->option_text("FILE.jsonl");
-  verb.add_flag("--dry-run", options.dry_run, "Print the commands and run nothing");
+  verb.add_option("--journal", options.journal,
+                  "Keep in this folder what is done; the same line again goes on from there")
+      ->option_text("DIR");
+  verb.add_flag("--resume", options.resume, "Skip the commands that are in the --joblog");
+  verb.add_flag("--resume-failed", options.resume_failed,
+                "The same, but run those again that failed; also with --journal");
+  verb.add_option("--results", options.results,
+                  "Write each task's stdout, stderr and seq into folders named by its arguments")
+      ->option_text("DIR");
+  verb.add_flag("--dry-run", options.dry_run,
+                "Print the commands that would be run, and run nothing");
   verb.add_flag("-0,--null", options.null_separated, "Input lines end with NUL, not newline");
   verb.add_option("--workdir,--wd", options.workdir, "Folder the commands start in")
       ->option_text("DIR");
@@ -161,6 +221,17 @@ void add_options(CLI::App& verb, RawRun& raw) {
 }
 
 }  // namespace
+
+RunIdentity identity_of(const RunOptions& options) {
+  RunIdentity identity;
+  identity.command = options.command;
+  std::error_code error;
+  const auto folder =
+      std::filesystem::absolute(options.workdir.empty() ? "." : options.workdir, error);
+  if (error) throw Error("cannot tell which folder this is: " + error.message());
+  identity.folder = folder.lexically_normal().string();
+  return identity;
+}
 
 void add_run_verb(CLI::App& app, const Invocation& invocation, Action& action) {
   CLI::App* verb = app.add_subcommand(

@@ -52,6 +52,8 @@ class OutcomeFile {
     index_.note(outcome.id.log, outcome.id.seq);
   }
 
+  /// Bytes of the current group.
+  [[nodiscard]] std::size_t group_bytes() const { return group_.size(); }
   /// Forgets the current group.
   void abandon();
 
