@@ -245,15 +245,19 @@ WorkerLoad Runner::load() const {
   const Retained here = retained_by(true);
   load.retained = here.outcomes;
   load.retained_bytes = here.bytes;
+  load.stalled = here.outcomes - here.least * here.sinks;
   return load;
 }
 
 Runner::Retained Runner::retained_by(bool listed) const {
   Retained sum;
   for (const SinkLink& link : links_) {
-    if (link.producer == nullptr || link.listed != listed) continue;
-    sum.outcomes += link.producer->retained();
-    sum.bytes += link.producer->retained_bytes();
+    if (link.listed != listed) continue;
+    const std::uint64_t outcomes = link.producer == nullptr ? 0 : link.producer->retained();
+    sum.least = sum.sinks == 0 ? outcomes : std::min(sum.least, outcomes);
+    ++sum.sinks;
+    sum.outcomes += outcomes;
+    if (link.producer != nullptr) sum.bytes += link.producer->retained_bytes();
   }
   return sum;
 }

@@ -34,8 +34,8 @@ struct TaskStart {
   std::uint32_t type = 0;  ///< index into RunnerOptions::types
   std::string_view key;
   Bytes payload;
-  std::uint64_t exec_ms = 0;    ///< limit of the execution; 0: none
-  Time expires = Time::max();   ///< not to be started from then on, but finished as `expired`
+  std::uint64_t exec_ms = 0;   ///< limit of the execution; 0: none
+  Time expires = Time::max();  ///< not to be started from then on, but finished as `expired`
   bool last_attempt = false;
 };
 
@@ -45,19 +45,19 @@ enum class RunEnd : std::uint8_t {
   failed,
   timeout,
   crashed,
-  undecodable,   ///< the handler cannot read the payload
-  fatal,         ///< failed, and the handler says that no further attempt can help
+  undecodable,  ///< the handler cannot read the payload
+  fatal,        ///< failed, and the handler says that no further attempt can help
   no_such_type,
-  cancelled,     ///< stopped because of `cancels`
-  expired,       ///< not started: its time to live was over
+  cancelled,  ///< stopped because of `cancels`
+  expired,    ///< not started: its time to live was over
 };
 
 struct TaskFinished {
   TaskHandle handle{};
   RunEnd end = RunEnd::ok;
-  std::string_view error;  ///< for people, unless ok
-  Bytes result;            ///< of ok, and of a failure that is final
-  std::uint64_t retry_ms = 0;  ///< of a failure: when the next attempt is wanted; 0: any time
+  std::string_view error;        ///< for people, unless ok
+  Bytes result;                  ///< of ok, and of a failure that is final
+  std::uint64_t retry_ms = 0;    ///< of a failure: when the next attempt is wanted; 0: any time
   std::uint64_t started_us = 0;  ///< since 1970
   Duration run{};
 };
@@ -73,12 +73,12 @@ struct RunnerStats {
   std::uint64_t received = 0, settled = 0;  ///< tasks; settled: ACKED
   std::uint64_t done = 0, failed = 0;       ///< outcomes made
   std::uint64_t nacked = 0, returned = 0;
-  std::uint64_t duplicates = 0;             ///< outcomes the sink already had another of
-  std::uint64_t foreign = 0;   ///< messages of another session or epoch, dropped
-  std::uint64_t stale = 0;     ///< TASKS that came twice or too late, dropped
-  std::uint64_t gaps = 0;      ///< GAPs reported
-  std::uint64_t given_up = 0;  ///< outcomes of ventilators before, dropped with their sinks
-  std::uint64_t stopped = 0;   ///< times this process had stood still for longer than F
+  std::uint64_t duplicates = 0;  ///< outcomes the sink already had another of
+  std::uint64_t foreign = 0;     ///< messages of another session or epoch, dropped
+  std::uint64_t stale = 0;       ///< TASKS that came twice or too late, dropped
+  std::uint64_t gaps = 0;        ///< GAPs reported
+  std::uint64_t given_up = 0;    ///< outcomes of ventilators before, dropped with their sinks
+  std::uint64_t stopped = 0;     ///< times this process had stood still for longer than F
   std::uint64_t errors = 0, bad_frames = 0, ignored = 0;
 };
 
@@ -112,8 +112,8 @@ class Runner {
   /// What is to be done, in this order. Messages that cannot be sent yet wait in the shell
   /// until their socket is closed. Views are good until the next input.
   struct Effects {
-    bool frozen = false;   ///< the executors must start nothing
-    Time start_until{};    ///< nor anything after this moment (rule 10)
+    bool frozen = false;      ///< the executors must start nothing
+    Time start_until{};       ///< nor anything after this moment (rule 10)
     std::size_t retract = 0;  ///< take back up to so many from the pool's head; answer at once
     bool close_control = false, close_lane = false;
     std::vector<std::uint32_t> close_sinks;
@@ -208,6 +208,7 @@ class Runner {
   [[nodiscard]] WorkerLoad load() const;
   struct Retained {
     std::uint64_t outcomes = 0, bytes = 0;
+    std::uint64_t sinks = 0, least = 0;  // how many, and the outcomes of the one with fewest
   };
   [[nodiscard]] Retained retained_by(bool listed) const;
 
@@ -264,14 +265,14 @@ class Runner {
   Backoff backoff_;
 
   Phase phase_ = Phase::idle;
-  Time now_{};                 // of the last input
+  Time now_{};  // of the last input
   bool clean_ = false;
   std::string trouble_;
 
   // The session.
-  std::uint64_t tries_ = 0;    // n of the last HELLO
+  std::uint64_t tries_ = 0;  // n of the last HELLO
   LaneWish lanes_;
-  std::string endpoint_;       // named by NOT_PRIMARY
+  std::string endpoint_;  // named by NOT_PRIMARY
   bool knows_log_ = false;
   Log log_{};
   Epoch epoch_{};
@@ -281,27 +282,27 @@ class Runner {
   Duration heartbeat_ = Timers{}.heartbeat, dead_ = Timers{}.dead(), fence_ = Timers{}.fence();
   FrameLimits frame_;
   std::optional<LaneAddress> lane_;
-  std::uint64_t chunks_ = 0;   // of the INVENTORY
-  std::uint64_t states_ = 0;   // n of the last STATE
+  std::uint64_t chunks_ = 0;  // of the INVENTORY
+  std::uint64_t states_ = 0;  // n of the last STATE
   std::uint64_t lane_rx_ = 0, void_n_ = 0;
   std::uint64_t ping_echo_ = 0;
   bool state_due_ = false;
-  Time progress_at_{};         // not before: the next PROGRESS
-  Time open_at_{};             // closed: when to try again
+  Time progress_at_{};  // not before: the next PROGRESS
+  Time open_at_{};      // closed: when to try again
   Time heard_{}, spoke_{};
   Time lane_rebuilt_{};
-  Time error_at_{};            // not before: the next ERROR of ours
+  Time error_at_{};  // not before: the next ERROR of ours
 
   // The tasks.
   HeldTasks held_;
-  Ring<TaskHandle> queue_;     // phase queued; some may be gone
-  Ring<TaskHandle> pool_;      // phase pooled, in the order of the shell's queue; some may be gone
-  std::uint64_t claims_ = 0;   // claims accounted for
-  std::size_t asked_back_ = 0; // retract under way
-  bool take_back_all_ = false; // to find cancelled ones among them
-  std::size_t overdue_ = 0;    // tasks at the pool's head that have waited too long
+  Ring<TaskHandle> queue_;      // phase queued; some may be gone
+  Ring<TaskHandle> pool_;       // phase pooled, in the order of the shell's queue; some may be gone
+  std::uint64_t claims_ = 0;    // claims accounted for
+  std::size_t asked_back_ = 0;  // retract under way
+  bool take_back_all_ = false;  // to find cancelled ones among them
+  std::size_t overdue_ = 0;     // tasks at the pool's head that have waited too long
   bool frozen_ = true;
-  Time returns_at_ = Time::max();  // when to see whether a task has waited too long
+  Time returns_at_ = Time::max();       // when to see whether a task has waited too long
   std::vector<std::int32_t> type_map_;  // of a TASKS message
   WorkerCredit credit_;
   RunnerAcks acks_;

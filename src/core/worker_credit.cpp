@@ -64,10 +64,10 @@ std::uint64_t WorkerCredit::wanted_prefetch() const {
 bool WorkerCredit::update(const WorkerLoad& load) {
   if (!frozen_) {
     const std::uint64_t window = slots_ + prefetch_;
-    const std::uint64_t overdue = load.retained > window ? load.retained - window : 0;
+    const std::uint64_t moving = load.retained - std::min(load.stalled, load.retained);
+    const std::uint64_t overdue = moving > window ? moving - window : 0;
     const std::uint64_t spent = load.unstarted + load.running + overdue + withheld_;
-    const bool may_grow = load.retained < most_retained_ &&
-                          load.unacknowledged < most_retained_ &&
+    const bool may_grow = load.retained < most_retained_ && load.unacknowledged < most_retained_ &&
                           load.retained_bytes <= most_retained_bytes_;
     if (may_grow && window > spent)
       tasks_limit_ = std::max(tasks_limit_, received_ + window - spent);

@@ -13,8 +13,11 @@ namespace sluice::core {
 /// What a worker has on its hands.
 struct WorkerLoad {
   std::uint64_t unstarted = 0, running = 0;
-  std::uint64_t bytes = 0;  ///< of unstarted and running tasks
+  std::uint64_t bytes = 0;                         ///< of unstarted and running tasks
   std::uint64_t retained = 0, retained_bytes = 0;  ///< outcomes no sink of now has confirmed
+  /// Of the retained: those for sinks that are further behind than the quickest. They take room,
+  /// but no credit: a sink that is down must not hold up what goes to the others.
+  std::uint64_t stalled = 0;
   std::uint64_t unacknowledged = 0;  ///< acks, nacks and returns that the ventilator has not taken
 };
 
@@ -23,7 +26,8 @@ struct WorkerLoad {
 /// Limits are absolute within a session and only grow. What is granted beyond the slots
 /// is the prefetch: either fixed, or as much work as the slots do in `prefetch_target`,
 /// by the mean time of the latest tasks. As many outcomes as tasks may be on their
-/// way to the sink free of charge; beyond, a slow sink eats the credit.
+/// way to the sink free of charge; beyond, a slow sink eats the credit. Of several sinks the
+/// quickest one counts.
 ///
 ///   tasks_limit = received + slots + prefetch - unstarted - running - overdue - withheld
 class WorkerCredit {

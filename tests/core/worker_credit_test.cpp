@@ -138,6 +138,24 @@ TEST_CASE("what was handed back is not asked for before a slot has freed") {
   CHECK(credit.tasks_limit() == 8);
 }
 
+// "What is retained for those that are further behind than the quickest counts for the cap only."
+TEST_CASE("outcomes for a sink that stands still take no credit, but room") {
+  RunnerOptions options = with(4, 1);
+  options.max_retained = 1000;
+  WorkerCredit credit(options);
+  WorkerLoad load = load_of(0, 0, 500);
+  static_cast<void>(credit.update(load));  // bytes, perhaps
+  CHECK(credit.tasks_limit() == 0);
+  load.stalled = 500;
+  CHECK(credit.update(load));
+  CHECK(credit.tasks_limit() == 4);
+  WorkerCredit full(options);
+  load = load_of(0, 0, 1000);
+  load.stalled = 1000;
+  static_cast<void>(full.update(load));
+  CHECK(full.tasks_limit() == 0);
+}
+
 // "... and nothing while retained bytes exceed its cap".
 TEST_CASE("nothing is granted while too many outcomes are retained") {
   RunnerOptions options = with(1, 2);
