@@ -64,13 +64,22 @@ struct SinkOptions {
 /// called from any thread, stop() not from the handler.
 class SLUICE_API Sink {
  public:
-  /// Called once per outcome, also for those made by the ventilator. Return: it is
-  /// stored. Throw Later, Reject, or anything else (as Later, with a growing delay). Those made
-  /// by the ventilator, and those that stand for a rejected one, cannot be rejected.
+  /// Called once per outcome, also for those made by the ventilator.
+  ///   return: it is stored, confirmed, and does not come again;
+  ///   throw Later: not now, it comes again after that delay;
+  ///   throw Reject: never (see there); counted in Stats::rejected;
+  ///   throw anything else: it comes again after 100 ms, then twice as long each time, at
+  ///   most 30 s; meanwhile Stats::trouble says why. Others go on.
+  /// Outcomes made by the ventilator, and those that stand for a rejected one, cannot be rejected.
   ///
   /// It is called again for an outcome when its group could not be stored after all (file full,
   /// before_confirm threw), or when the process ended between the handler and the confirm: a
-  /// handler whose effects last should know a task by its id. While it runs nobody is answered:
+  /// handler whose effects last should know a task by its id.
+  ///
+  /// After a restart, a sink with a file knows what the file has, and nothing of that comes to the
+  /// handler again. Without a file it knows nothing: what was confirmed is not sent again as a
+  /// rule, but it is if a worker died between the confirm and its ack, for the task then runs once
+  /// more; and what was rejected is asked about again. While the handler runs nobody is answered:
   /// what has not had its turn within a heartbeat is put off, so a slow handler is safe but slow.
   using Handler = std::function<void(const OutcomeView&)>;
 

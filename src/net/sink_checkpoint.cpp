@@ -52,13 +52,13 @@ bool SinkCheckpoint::gather(const core::Collector& core, std::size_t pages) {
 }
 
 void SinkCheckpoint::hand_over() {
-  std::string bytes = file_->end_checkpoint();
-  last_size_ = bytes.size();
-  stage_ = bytes.empty() ? Stage::idle : Stage::writing;
-  if (bytes.empty()) return;
+  auto gathered = file_->end_checkpoint();
+  stage_ = gathered ? Stage::writing : Stage::idle;
+  if (!gathered) return;
+  last_size_ = gathered->writer.size();
   writer_done_ = false;
   const SignalsBlocked blocked;
-  writer_ = std::thread([this, bytes = std::move(bytes)] { write(bytes); });
+  writer_ = std::thread([this, one = std::move(*gathered)]() mutable { write(one.bytes()); });
 }
 
 void SinkCheckpoint::write(const std::string& bytes) {

@@ -22,7 +22,7 @@ class SinkCheckpoint {
     std::uint64_t every_bytes = std::uint64_t{64} << 20;
     /// At an orderly end so much is enough: less is read in no time.
     std::uint64_t last_bytes = std::uint64_t{16} << 20;
-    std::size_t pages_per_step = 2048;
+    std::size_t pages_per_step = 512;
   };
 
   /// `file` may be null: then it does nothing. It must outlive this.

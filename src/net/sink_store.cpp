@@ -18,6 +18,9 @@ constexpr std::uint64_t kBusyRetryMs = 100;       // the handler had no time for
 constexpr std::uint64_t kTroubleRetryMs = 1'000;  // the disk is full, or the like
 constexpr std::uint64_t kFailedRetryMs = 100;     // the handler failed; doubles ...
 constexpr std::uint64_t kMostFailedRetryMs = 30'000;
+constexpr std::size_t kMostFailing = 10'000;  // beyond them the delay does not grow
+// An outcome that did not come again so long after it should have has nobody any more who waits.
+constexpr core::Duration kForgottenAfter = std::chrono::seconds(60);
 
 }  // namespace
 
@@ -63,9 +66,10 @@ void SinkStore::take(const core::StoreEntry& entry) {
 core::StoreAnswer SinkStore::ask(const OutcomeView& outcome, bool terminal) {
   using Code = core::StoreAnswer::Code;
   if (Clock::now() > until_) return {Code::later, kBusyRetryMs};
+  const core::TaskKey task{outcome.id.log, static_cast<core::Seq>(outcome.id.seq)};
   try {
     handler_(outcome);
-    failures_ = 0;
+    if (!failing_.empty()) failing_.erase(task);
     return {};
   } catch (const Later& later) {
     trouble_ = later.what();
@@ -79,8 +83,25 @@ core::StoreAnswer SinkStore::ask(const OutcomeView& outcome, bool terminal) {
   } catch (...) {
     trouble_ = "the handler failed";
   }
-  const std::uint64_t doublings = std::min<std::uint64_t>(failures_++, 20);
-  return {Code::later, std::min(kFailedRetryMs << doublings, kMostFailedRetryMs)};
+  return {Code::later, delay_of(task)};
+}
+
+// Each outcome has a delay of its own: one that cannot be handled does not hold up the others,
+// and their success does not have it tried ever faster.
+std::uint64_t SinkStore::delay_of(const core::TaskKey& task) {
+  if (failing_.size() >= kMostFailing && failing_.count(task) == 0) return kMostFailedRetryMs;
+  Failing& failing = failing_[task];
+  const std::uint64_t doublings = std::min<std::uint64_t>(failing.times++, 20);
+  const std::uint64_t delay = std::min(kFailedRetryMs << doublings, kMostFailedRetryMs);
+  failing.forget_at = Clock::now() + std::chrono::milliseconds(delay) + kForgottenAfter;
+  return delay;
+}
+
+bool SinkStore::some_fail() {
+  if (failing_.empty()) return false;
+  const core::Time now = Clock::now();
+  std::erase_if(failing_, [now](const auto& one) { return one.second.forget_at < now; });
+  return !failing_.empty();
 }
 
 void SinkStore::write(const OutcomeView& outcome) {
@@ -121,7 +142,8 @@ SinkStore::Answers SinkStore::finish() {
   } else if (file_ && file_->commit() == store::OutcomeFile::Commit::later) {
     put_off(file_->trouble());
   }
-  if (std::all_of(answers_.begin(), answers_.end(), stored)) trouble_.clear();
+  if (!trouble_.empty() && std::all_of(answers_.begin(), answers_.end(), stored) && !some_fail())
+    trouble_.clear();
   return answers_;
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -52,6 +53,8 @@ class SinkStore {
 
  private:
   core::StoreAnswer ask(const OutcomeView& outcome, bool terminal);
+  [[nodiscard]] std::uint64_t delay_of(const core::TaskKey& task);
+  [[nodiscard]] bool some_fail();
   void put_off(const std::string& why);
   [[nodiscard]] bool handler_has_stored();
   void write(const OutcomeView& outcome);
@@ -61,8 +64,13 @@ class SinkStore {
   std::function<void()> before_confirm_;
   core::Time until_{};
   std::vector<core::StoreAnswer> answers_;
-  bool given_out_ = false;      // answers_ are those of an earlier turn
-  std::uint64_t failures_ = 0;  // of the handler, one after the other
+  bool given_out_ = false;  // answers_ are those of an earlier turn
+  // Of what the handler failed with; all of it comes again.
+  struct Failing {
+    std::uint64_t times = 0;
+    core::Time forget_at{};
+  };
+  std::map<core::TaskKey, Failing> failing_;
   std::string trouble_;
 };
 

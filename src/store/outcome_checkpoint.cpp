@@ -96,7 +96,7 @@ bool take_stretches(std::string_view& from, std::vector<OutcomeIndex::Stretch>& 
     std::uint64_t gap = 0, ranges = 0;
     if (!take(from, gap) || !take(from, ranges) || ranges > OutcomeIndex::kMostLogs + 1)
       return false;
-    if (!out.empty() && gap == 0) return false;
+    if (start + gap < start || (!out.empty() && gap == 0)) return false;
     OutcomeIndex::Stretch& stretch = out.emplace_back();
     stretch.from = start += gap;
     stretch.any = ranges == OutcomeIndex::kMostLogs + 1;

@@ -32,9 +32,19 @@ class CheckpointWriter {
   void add(const std::vector<OutcomeIndex::Stretch>& stretches);
   /// The bytes of the checkpoint; the writer is spent then.
   [[nodiscard]] std::string finish(const CheckpointHead& head);
+  /// In bytes, so far.
+  [[nodiscard]] std::size_t size() const { return body_.size(); }
 
  private:
   std::string body_;
+};
+
+/// One that is put together, but not yet in one piece, which takes a while where it is large.
+struct GatheredCheckpoint {
+  CheckpointHead head;
+  CheckpointWriter writer;
+  /// Once.
+  [[nodiscard]] std::string bytes() { return writer.finish(head); }
 };
 
 /// Takes one apart. What it calls has been checked as a whole before.

@@ -141,11 +141,11 @@ void OutcomeFile::begin_checkpoint() {
   checkpoint_head_.lines = lines_;
 }
 
-std::string OutcomeFile::end_checkpoint() {
+std::optional<GatheredCheckpoint> OutcomeFile::end_checkpoint() {
   checkpoint_head_.upto = size_;
   checkpoint_.add(index_.stretches());
-  if (!closed_because_.empty() || !sign_checkpoint(checkpoint_head_, *file_)) return {};
-  return checkpoint_.finish(checkpoint_head_);
+  if (!closed_because_.empty() || !sign_checkpoint(checkpoint_head_, *file_)) return std::nullopt;
+  return GatheredCheckpoint{checkpoint_head_, std::exchange(checkpoint_, {})};
 }
 
 OutcomeFile::Commit OutcomeFile::commit() {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "core/collector_ledger.hpp"
@@ -85,9 +86,9 @@ class OutcomeFile {
   /// and ended. What is committed meanwhile does no harm.
   void begin_checkpoint();
   void add_to_checkpoint(const core::KnownSlice& slice) { checkpoint_.add(slice); }
-  /// Its bytes, for install_checkpoint(); empty if the file cannot be read. If the file is not
-  /// synced by commits, sync_now() must succeed before they are installed.
-  [[nodiscard]] std::string end_checkpoint();
+  /// It, for install_checkpoint(); nothing if the file cannot be read. If the file is not
+  /// synced by commits, sync_now() must succeed before it is installed.
+  [[nodiscard]] std::optional<GatheredCheckpoint> end_checkpoint();
   /// As File::sync(). From any thread, while this lives.
   [[nodiscard]] int sync_now() { return file_->sync(); }
   [[nodiscard]] bool syncs() const { return options_.sync; }

@@ -185,6 +185,65 @@ TEST_CASE("a handler decides: stored, later, never") {
   CHECK(calls == 3);
 }
 
+// What a handler has taken is known again only by a file.
+TEST_CASE("after a restart a handler is asked again, unless a file says what it took") {
+  const TempFolder folder;
+  for (const bool file : {false, true}) {
+    SinkOptions options;
+    if (file) options.file = folder.file("out.jsonl");
+    std::atomic<int> calls{0};
+    const auto handler = [&calls](const OutcomeView&) { ++calls; };
+    for (int life = 1; life <= 2; ++life) {
+      Sink sink(options, handler);
+      Producer worker(sink.endpoint());
+      worker.open();
+      worker.outcome(1);
+      const auto confirm = worker.expect<core::SinkConfirm>();
+      CHECK(confirm.stored.size() == (file && life == 2 ? 0U : 1U));
+      CHECK(sink.stats().duplicates == (file && life == 2 ? 1U : 0U));
+      CHECK(sink.stats().known == (file && life == 2 ? 1U : 0U));
+    }
+    CHECK(calls == (file ? 1 : 2));
+  }
+}
+
+TEST_CASE("an orderly end leaves a checkpoint of a large file, and the next start uses it") {
+  const TempFolder folder;
+  const std::string path = folder.file("out.jsonl");
+  const std::string large(1'000'000, 'x');
+  SinkOptions options = with_file(path);
+  options.sync = false;
+  {
+    Sink sink(options);
+    Producer worker(sink.endpoint());
+    worker.open();
+    for (std::uint64_t seq = 1; seq <= 20; ++seq) {
+      worker.outcome(seq, large);
+      CHECK(worker.expect<core::SinkConfirm>().stored.size() == 1);
+    }
+    sink.stop();
+    CHECK(sink.stats().checkpoints == 1);
+    CHECK(sink.stats().checkpoint_trouble == "");
+  }
+  std::uint64_t told = 0;
+  options.on_read_back = [&told](std::uint64_t, std::uint64_t) { ++told; };
+  {
+    Sink sink(options);
+    CHECK(sink.stats().known == 20);
+    CHECK(sink.stats().known_by_checkpoint == 20);
+    CHECK(told == 0);
+    Producer worker(sink.endpoint());
+    worker.open();
+    worker.outcome(7);
+    CHECK(worker.expect<core::SinkConfirm>().exceptions.at(0).code == core::Code::duplicate);
+  }
+  options.checkpoint = false;
+  const Sink whole(options);
+  CHECK(whole.stats().known == 20);
+  CHECK(whole.stats().known_by_checkpoint == 0);
+  CHECK(told == 1);
+}
+
 TEST_CASE("rubbish is answered, counted, and does not disturb others") {
   SinkOptions options;
   Sink sink(options, [](const OutcomeView&) {});
@@ -214,9 +273,9 @@ TEST_CASE("a message of several frames is a bad frame") {
   REQUIRE(stranger.socket().recv(answer));
   wire::DecodeError error;
   core::EntryPool pool;
-  const auto envelope = wire::Codec(wire::Role::producer)
-                            .decode({static_cast<const std::byte*>(answer.data()), answer.size()},
-                                    pool, error);
+  const auto envelope =
+      wire::Codec(wire::Role::producer)
+          .decode({static_cast<const std::byte*>(answer.data()), answer.size()}, pool, error);
   REQUIRE(envelope);
   CHECK(std::get<core::ErrorMessage>(envelope->message).code == core::Code::bad_frame);
 }

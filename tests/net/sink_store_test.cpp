@@ -85,13 +85,13 @@ TEST_CASE("a handler sees the outcome as it was sent") {
 }
 
 TEST_CASE("each turn has its own answers, in the order of its outcomes") {
-  SinkStore sink(
-      nullptr,
-      [](const OutcomeView& view) {
-        if (view.id.seq == 2) throw Later(std::chrono::milliseconds(250), "printing is behind");
-        if (view.id.seq == 3) throw Reject("no such thing");
-      },
-      {});
+  SinkStore sink(nullptr,
+                 [](const OutcomeView& view) {
+                   if (view.id.seq == 2)
+                     throw Later(std::chrono::milliseconds(250), "printing is behind");
+                   if (view.id.seq == 3) throw Reject("no such thing");
+                 },
+                 {});
   sink.begin(kNoHurry);
   for (std::uint64_t seq = 1; seq <= 3; ++seq) sink.take(entry(seq));
   const auto answers = sink.finish();
@@ -107,13 +107,12 @@ TEST_CASE("each turn has its own answers, in the order of its outcomes") {
 // PROTOCOL rule 4: "an outcome flagged terminal ... is stored without asking the handler".
 TEST_CASE("a handler has no say about a terminal outcome, but it may ask for time") {
   bool busy = true;
-  SinkStore sink(
-      nullptr,
-      [&busy](const OutcomeView&) {
-        if (busy) throw Later(std::chrono::milliseconds(5));
-        throw Reject("never");
-      },
-      {});
+  SinkStore sink(nullptr,
+                 [&busy](const OutcomeView&) {
+                   if (busy) throw Later(std::chrono::milliseconds(5));
+                   throw Reject("never");
+                 },
+                 {});
   sink.begin(kNoHurry);
   sink.take(entry(1, "r", core::kTerminal));
   CHECK(codes(sink.finish()) == std::vector{Code::later});
@@ -124,12 +123,11 @@ TEST_CASE("a handler has no say about a terminal outcome, but it may ask for tim
 
 TEST_CASE("a handler that fails is asked again, later each time, until it works") {
   bool works = false;
-  SinkStore sink(
-      nullptr,
-      [&works](const OutcomeView&) {
-        if (!works) throw std::runtime_error("database is down");
-      },
-      {});
+  SinkStore sink(nullptr,
+                 [&works](const OutcomeView&) {
+                   if (!works) throw std::runtime_error("database is down");
+                 },
+                 {});
   sink.begin(kNoHurry);
   std::vector<std::uint64_t> waits;
   for (int i = 0; i < 12; ++i) {
@@ -150,6 +148,33 @@ TEST_CASE("a handler that fails is asked again, later each time, until it works"
   CHECK(sink.finish()[0].retry_ms == 100);
 }
 
+// One that never works must neither hold up the others nor be tried ever faster by their success.
+TEST_CASE("a handler that fails with one outcome has its delay for that one, while others go on") {
+  bool works = false;
+  SinkStore sink(nullptr,
+                 [&works](const OutcomeView& view) {
+                   if (view.id.seq == 7 && !works) throw std::runtime_error("no such image");
+                 },
+                 {});
+  sink.begin(kNoHurry);
+  std::vector<std::uint64_t> waits;
+  for (std::uint64_t turn = 1; turn <= 4; ++turn) {
+    for (const std::uint64_t seq : {10 * turn, std::uint64_t{7}, 10 * turn + 1})
+      sink.take(entry(seq));
+    const auto answers = sink.finish();
+    CHECK(codes(answers) == std::vector{Code::stored, Code::later, Code::stored});
+    waits.push_back(answers[1].retry_ms);
+    sink.take(entry(100 + turn));
+    CHECK(codes(sink.finish()) == std::vector{Code::stored});
+    CHECK(sink.trouble() == "the handler failed: no such image");  // it still waits
+  }
+  CHECK(waits == std::vector<std::uint64_t>{100, 200, 400, 800});
+  works = true;
+  sink.take(entry(7));
+  CHECK(codes(sink.finish()) == std::vector{Code::stored});
+  CHECK(sink.trouble().empty());
+}
+
 TEST_CASE("what the handler has no time for is put off") {
   int calls = 0;
   SinkStore sink(nullptr, [&calls](const OutcomeView&) { ++calls; }, {});
@@ -162,13 +187,12 @@ TEST_CASE("what the handler has no time for is put off") {
 TEST_CASE("what the handler refuses is not in the file, what it takes is") {
   const TempFolder folder;
   const std::string path = folder.file("out.jsonl");
-  SinkStore sink(
-      open_file(path),
-      [](const OutcomeView& view) {
-        if (view.id.seq == 1) throw Later(std::chrono::milliseconds(1));
-        if (view.id.seq == 2) throw Reject("no");
-      },
-      {});
+  SinkStore sink(open_file(path),
+                 [](const OutcomeView& view) {
+                   if (view.id.seq == 1) throw Later(std::chrono::milliseconds(1));
+                   if (view.id.seq == 2) throw Reject("no");
+                 },
+                 {});
   sink.begin(kNoHurry);
   for (std::uint64_t seq = 1; seq <= 3; ++seq) sink.take(entry(seq));
   CHECK(codes(sink.finish()) == std::vector{Code::later, Code::never, Code::stored});
@@ -204,10 +228,11 @@ TEST_CASE("when the hook fails nothing is confirmed and nothing of the group is 
   const TempFolder folder;
   const std::string path = folder.file("out.jsonl");
   bool fail = true;
-  SinkStore sink(open_file(path), [](const OutcomeView&) {},
-                 [&fail] {
-                   if (fail) throw std::runtime_error("commit failed");
-                 });
+  SinkStore sink(
+      open_file(path), [](const OutcomeView&) {},
+      [&fail] {
+        if (fail) throw std::runtime_error("commit failed");
+      });
   sink.begin(kNoHurry);
   sink.take(entry(1));
   CHECK(codes(sink.finish()) == std::vector{Code::later});

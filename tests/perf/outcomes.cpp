@@ -65,15 +65,20 @@ void write_checkpoint(Sink& sink, const std::string& path) {
   core::KnownSlice slice;
   for (bool more = true; more; ++steps) {
     const auto step = Clock::now();
-    more = sink.core.known_slice(cursor, 2048, slice);
+    more = sink.core.known_slice(cursor, 512, slice);
     if (more) sink.file->add_to_checkpoint(slice);
     longest = std::max(longest, seconds_since(step));
   }
   auto step = Clock::now();
-  const std::string bytes = sink.file->end_checkpoint();
-  std::printf("gathered  %.3f s in %d steps, the longest %.1f ms, its end %.1f ms; %.1f MiB\n",
-              seconds_since(start), steps, longest * 1e3, seconds_since(step) * 1e3,
-              static_cast<double>(bytes.size()) / (1 << 20));
+  auto gathered = sink.file->end_checkpoint();
+  const double end = seconds_since(step);
+  step = Clock::now();
+  const std::string bytes = gathered->bytes();
+  std::printf(
+      "gathered  %.3f s in %d steps, the longest %.1f ms, its end %.1f ms; put into one "
+      "piece %.1f ms; %.1f MiB\n",
+      seconds_since(start), steps, longest * 1e3, end * 1e3, seconds_since(step) * 1e3,
+      static_cast<double>(bytes.size()) / (1 << 20));
   start = Clock::now();
   const std::string trouble =
       store::install_checkpoint(store::Directory::real(), store::checkpoint_path(path), bytes);

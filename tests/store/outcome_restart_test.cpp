@@ -58,7 +58,7 @@ class Sink {
       file->add_to_checkpoint(slice);
       meanwhile();
     }
-    const std::string bytes = file->end_checkpoint();
+    const std::string bytes = file->end_checkpoint()->bytes();
     if (!file->syncs()) REQUIRE(file->sync_now() == 0);
     const std::string trouble =
         install_checkpoint(file->directory(), checkpoint_path(path_), bytes);
