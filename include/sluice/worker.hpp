@@ -192,6 +192,7 @@ class SLUICE_API Worker {
     std::uint64_t unconfirmed = 0;          ///< outcomes no sink has confirmed
     std::uint64_t done = 0, failed = 0;     ///< executions ended
     std::uint64_t returned = 0;             ///< given back unstarted
+    std::uint64_t given_up = 0;             ///< outcomes for a former ventilator's sinks, dropped
     std::uint64_t sessions = 0;             ///< times it was welcomed
     bool push_lane = false;
     bool ended_clean = true;  ///< nothing was given up at the end

@@ -63,6 +63,11 @@ std::string how_to_start_anew(const std::string& path) {
   return "give another --journal folder, or start this one anew with: rm -r " + shell_quoted(path);
 }
 
+// As it is in a file: JSON has no words that are not UTF-8.
+ordered_json as_written(const ordered_json& value) {
+  return ordered_json::parse(value.dump(-1, ' ', false, ordered_json::error_handler_t::replace));
+}
+
 // Which start it was; 0 if there is none yet.
 std::uint64_t check_identity(const std::string& path, const RunIdentity& mine) {
   const ordered_json run = read_json(path + "/run.json");
@@ -72,14 +77,13 @@ std::uint64_t check_identity(const std::string& path, const RunIdentity& mine) {
     throw Error(path + "/run.json is damaged; " + how_to_start_anew(path));
   if (run.at("version") != kVersion)
     throw Error(path + " was written by another version of sluice; " + how_to_start_anew(path));
-  const auto command = run.at("command").get<std::vector<std::string>>();
-  if (command != mine.command)
-    throw Error(path + " belongs to a run of another command: " + shown(command) +
+  if (run.at("command") != as_written(mine.command))
+    throw Error(path + " belongs to a run of another command: " +
+                shown(run.at("command").get<std::vector<std::string>>()) +
                 ", not: " + shown(mine.command) + "; " + how_to_start_anew(path));
-  const auto folder = run.at("folder").get<std::string>();
-  if (folder != mine.folder)
-    throw Error(path + " belongs to a run in the folder " + folder + ", not in " + mine.folder +
-                "; go there, or " + how_to_start_anew(path));
+  if (run.at("folder") != as_written(mine.folder))
+    throw Error(path + " belongs to a run in the folder " + run.at("folder").get<std::string>() +
+                ", not in " + mine.folder + "; go there, or " + how_to_start_anew(path));
   return run.at("starts").get<std::uint64_t>();
 }
 

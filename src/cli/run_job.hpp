@@ -80,6 +80,9 @@ class RunJob {
   void look_after_roles();
   void show_progress();
   void finish();
+  void finish_copy();
+  void let_workers_go();
+  [[nodiscard]] std::optional<int> next_signal_within(std::chrono::milliseconds time);
   [[nodiscard]] std::uint64_t window() const;
   [[nodiscard]] bool may_submit() const;
   [[nodiscard]] bool is_done() const;

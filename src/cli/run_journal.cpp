@@ -129,7 +129,8 @@ void RunJournal::catch_up(const CommandKey& key, std::string_view line) {
 }
 
 // What has its outcome in the file is settled, whatever the ventilator was told; what has none it
-// goes on with. Its worker has died with the run.
+// goes on with. Its worker has died with the run, and workers that had joined have lost the sink's
+// address with it: nobody is waited for.
 void RunJournal::carry_over() {
   if (!std::filesystem::exists(folder_.journal() + "/journal.db")) return;
   store::JournalOptions options;
@@ -154,7 +155,6 @@ void RunJournal::carry_over() {
   };
   visitor.worker = [&](const core::Boot& boot) { turn.workers_left.push_back(boot); };
   journal.replay(visitor);
-  if (options_.workers_may_live) turn.workers_left.clear();
   if (!turn.empty() && journal.append(turn) == store::Journal::Append::full)
     throw Error("the journal " + folder_.journal() + " has no room: " + journal.trouble());
 }

@@ -28,8 +28,6 @@ struct RunJournalOptions {
   std::string folder;
   RunIdentity identity;
   std::string joblog, outcomes, results;  ///< empty: none
-  /// Workers of the start before may live and hold tasks: a ventilator has to wait for them.
-  bool workers_may_live = false;
 };
 
 /// The outcome file is the truth about a run, and everything else follows from it: joblog and copy

@@ -1,6 +1,7 @@
 // run_roles.cpp: the ventilator, the sink and the worker that a run holds.
 // SPDX-License-Identifier: MIT
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -20,6 +21,8 @@ namespace {
 
 constexpr auto kSettle = std::chrono::seconds(10);
 constexpr auto kLookAfter = std::chrono::seconds(1);
+constexpr auto kRetryCopy = std::chrono::milliseconds(200);
+constexpr auto kLetGo = std::chrono::seconds(2);
 
 // A run starts its files afresh, as its joblog.
 void make_empty(const std::string& path) {
@@ -74,7 +77,6 @@ void RunJob::open_history() {
     journal.joblog = options_.joblog;
     journal.outcomes = options_.outcomes;
     journal.results = options_.results;
-    journal.workers_may_live = !options_.access.empty();
     journal_.emplace(journal, queue_);
     history_ = &journal_->history();
   } else if (options_.resume || options_.resume_failed) {
@@ -121,11 +123,47 @@ void RunJob::look_after_roles() {
   if (journal_ && journal_->store().broken())
     throw Error(trouble.empty() ? "the outcomes cannot be stored any more" : trouble);
   if (trouble.empty() && journal_) trouble = journal_->trouble();
-  if (trouble != trouble_ && !trouble.empty()) tell(trouble);
+  if (trouble.empty() && journal_) {
+    const auto status = nlohmann::json::parse(ventilator_->status_json(), nullptr, false);
+    if (const auto at = status.find("journal"); at != status.end() && at->is_object())
+      trouble = at->value("trouble", "");
+  }
+  if (trouble != trouble_)
+    tell(trouble.empty() ? "going on" : trouble + "; waiting until that is mended");
   trouble_ = trouble;
   (void)ventilator_->unsettled();
   if (worker_ && worker_->wait_ended(std::chrono::milliseconds(0)) && !halted_)
     throw Error("the worker of this run has ended before its tasks");
+}
+
+// The run is not done before its files are.
+void RunJob::finish_copy() {
+  for (;;) {
+    journal_->copy();
+    const std::string trouble = journal_->trouble();
+    if (trouble.empty()) return;
+    if (trouble != trouble_) tell(trouble + "; waiting until that is mended");
+    trouble_ = trouble;
+    if (const auto signal = next_signal_within(kRetryCopy)) {
+      stop_signal_ = *signal;
+      return;
+    }
+  }
+}
+
+// Those that joined: a ventilator with a journal does not say that it ends for good.
+void RunJob::let_workers_go() {
+  if (options_.access.empty()) return;
+  ventilator_->halt(false);
+  const auto until = std::chrono::steady_clock::now() + kLetGo;
+  while (ventilator_->workers() > 0 && std::chrono::steady_clock::now() < until)
+    if (next_signal_within(std::chrono::milliseconds(20))) return;
+}
+
+std::optional<int> RunJob::next_signal_within(std::chrono::milliseconds time) {
+  pollfd signals{signals_.fd(), POLLIN, 0};
+  (void)::poll(&signals, 1, static_cast<int>(time.count()));
+  return signals_.next();
 }
 
 void RunJob::finish() {
@@ -134,8 +172,9 @@ void RunJob::finish() {
   take_outcomes();
   reader_gone_ = !output_.finish() || reader_gone_;
   if (journal_ && is_complete() && !reader_gone_ && stop_signal_ == 0) {
-    ventilator_->halt(false);  // workers that joined may go: nothing is left
-    journal_->folder().set_end({exit_code(), submitted_});
+    finish_copy();
+    let_workers_go();
+    if (stop_signal_ == 0) journal_->folder().set_end({exit_code(), submitted_});
   }
   if (progress_)
     progress_->finish(counts(), std::chrono::steady_clock::now());

@@ -61,7 +61,8 @@ GOING ON  --journal DIR keeps what is done, synced to the disk. A command is kno
   and --outcomes end as if nothing had happened. A pipe or a new file on stdout gets the
   outputs of what was done before, too; a terminal, and a file behind >>, only what it
   did not get. The exit code counts the failures of all starts. --resume and --resume-failed
-  without --journal go by the joblog, as parallel does, but by command and not by number.
+  without --journal go by the joblog, as parallel does, but by command and not by number; a
+  task that had ended and was not logged runs again, and may stand twice in --outcomes.
 
 EXIT CODE  0 all done; 1-100 so many tasks failed; 101 more; 255 sluice's own error;
   with --halt now,fail=1 that of the failing task; 128+N ended by signal N.)";
@@ -226,10 +227,11 @@ RunIdentity identity_of(const RunOptions& options) {
   RunIdentity identity;
   identity.command = options.command;
   std::error_code error;
-  const auto folder =
-      std::filesystem::absolute(options.workdir.empty() ? "." : options.workdir, error);
+  const auto here = std::filesystem::current_path(error);
   if (error) throw Error("cannot tell which folder this is: " + error.message());
-  identity.folder = folder.lexically_normal().string();
+  auto folder = (here / options.workdir).lexically_normal();
+  if (!folder.has_filename()) folder = folder.parent_path();
+  identity.folder = folder.string();
   return identity;
 }
 

@@ -152,16 +152,20 @@ class WorkerRole {
 
   int report() const {
     const Worker::Stats stats = worker_->stats();
-    const bool clean = stats.ended_clean && !stopped_;
+    const bool clean = stats.ended_clean && !stopped_ && stats.given_up == 0;
     const std::string why = signals_.count() > 0 ? signals_.name() : "the ventilator has ended";
-    const std::string text = why + ": " + std::to_string(stats.done) + " executions done, " +
-                             std::to_string(stats.failed) + " failed, " +
-                             std::to_string(stats.returned) + " tasks given back";
-    if (clean) {
+    std::string text = why + ": " + std::to_string(stats.done) + " executions done, " +
+                       std::to_string(stats.failed) + " failed, " + std::to_string(stats.returned) +
+                       " tasks given back";
+    if (stats.given_up > 0)
+      text += ", " + std::to_string(stats.given_up) +
+              " outcomes dropped that the sinks of a former ventilator never took";
+    if (clean)
       log_.info(text);
-    } else {
+    else if (stats.ended_clean && !stopped_)
+      log_.warn(text);
+    else
       log_.warn(text + "; what was unfinished runs elsewhere");
-    }
     return clean ? kExitOk : kExitGaveUp;
   }
 

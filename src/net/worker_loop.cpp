@@ -282,6 +282,7 @@ void WorkerLoop::publish(core::Time) {
   stats_.done = from.done;
   stats_.failed = from.failed + from.nacked;
   stats_.returned = from.returned;
+  stats_.given_up = from.given_up;
   stats_.sessions = from.sessions;
   stats_.push_lane = lane_.has_value();
   if (!core_.trouble().empty()) trouble_ = core_.trouble();

@@ -55,6 +55,18 @@ bool same(const HaltRule& rule, When when, Why why, std::uint64_t number, bool p
 }
 
 TEST_SUITE("halt") {
+  TEST_CASE("what failed before counts, but only a new failure meets the rule") {
+    HaltPolicy policy(parse_halt("now,fail=2"));
+    policy.finished_before(true);
+    policy.finished_before(false);
+    CHECK(policy.finished(0, 0) == HaltPolicy::Decision::keep_going);
+    CHECK(policy.exit_code() == 1);
+    CHECK(policy.finished(9, 0) == HaltPolicy::Decision::stop_now);
+    HaltPolicy none(parse_halt("never"));
+    none.finished_before(true);
+    CHECK(none.exit_code() == 1);
+  }
+
   TEST_CASE("all forms of --halt are understood") {
     CHECK(parse_halt("never").when == When::never);
     CHECK(same(parse_halt("now,fail=1"), When::now, Why::fail, 1, false));

@@ -8,9 +8,11 @@
 
 #include <csignal>
 #include <thread>
+#include <vector>
 
 #include "cli/test_pipe.hpp"
 #include "sluice/error.hpp"
+#include "support/temp_folder.hpp"
 
 namespace sluice::cli {
 namespace {
@@ -31,7 +33,8 @@ struct Rig {
     return result;
   }
   bool add(std::uint64_t seq, std::string text, std::string errors = "") {
-    return output.add({seq, "arg" + std::to_string(seq), std::move(text), std::move(errors)});
+    return output.add(
+        {seq, "arg" + std::to_string(seq), std::move(text), std::move(errors), std::nullopt});
   }
 };
 
@@ -53,6 +56,31 @@ TEST_SUITE("tagged") {
 }
 
 TEST_SUITE("ordered_output") {
+  TEST_CASE("what is printed is told, when it is printed") {
+    Rig rig(true);
+    std::vector<std::uint64_t> printed;
+    OutputOptions options = rig.options(true, false);
+    options.printed = [&](const TaskOutput& output) { printed.push_back(*output.place); };
+    OrderedOutput output(options);
+    CHECK(output.add({2, "", "two\n", "", 20}));
+    CHECK(printed.empty());
+    CHECK(output.add({1, "", "one\n", "", 10}));
+    CHECK(printed == std::vector<std::uint64_t>{10, 20});
+  }
+
+  TEST_CASE("a pipe and an empty file have a new reader, a file with something in it has not") {
+    const TempFolder dir;
+    TestPipe pipe;
+    CHECK(has_new_reader(pipe.write_fd()));
+    const int fd = ::open(dir.file("out").c_str(), O_WRONLY | O_CREAT, 0600);
+    REQUIRE(fd >= 0);
+    CHECK(has_new_reader(fd));
+    REQUIRE(::write(fd, "x", 1) == 1);
+    CHECK_FALSE(has_new_reader(fd));
+    ::close(fd);
+    CHECK_FALSE(has_new_reader(fd));
+  }
+
   TEST_CASE("without keep_order outputs are printed as they come") {
     Rig rig(false);
     CHECK(rig.add(3, "three\n"));

@@ -167,6 +167,10 @@ TEST_SUITE("progress") {
     CHECK(render_summary(counts(1000, 1000, 3), 72s) ==
           "1000 tasks done in 1m 12s, 13.9/s, 3 failed");
     CHECK(render_summary(counts(1, 1), 2s) == "1 task done in 2.0 s, 0.50/s");
+    ProgressCounts resumed = counts(300, 300, 1);
+    resumed.skipped = 200;
+    CHECK(render_summary(resumed, 10s) ==
+          "300 tasks done in 10 s, 10.0/s, 1 failed, 200 skipped: done before");
     CHECK(render_summary(counts(0, {}), 0s) == "0 tasks done in 0 us");
     CHECK(render_summary(counts(1, 5), 2s) == "1 of 5 tasks done in 2.0 s, 0.50/s");
   }

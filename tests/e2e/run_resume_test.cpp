@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "e2e/interrupted_run.hpp"
+#include "e2e/small_disk.hpp"
 
 namespace sluice::e2e {
 namespace {
@@ -218,6 +219,54 @@ TEST_SUITE("run: resume") {
     CHECK(codes["./no-such x"] == 127);
     CHECK(codes["./data x"] == 126);
     for (const auto& [seq, outcome] : rig.outcomes()) CHECK(outcome.at("attempts") == 1);
+  }
+
+  TEST_CASE("a full disk is told, and the run goes on when there is room") {
+    const RunRig rig;
+    const SmallDisk disk(rig.dir.file("small"), "1m");
+    if (!disk.mounted()) {
+      MESSAGE("skipped: this user cannot mount a file system");
+      return;
+    }
+    for (const Words& options : {Words{}, Words{"--journal", "j"}}) {
+      rig.dir.write("small/filler", std::string(800'000, 'x'));
+      Words words = options;
+      for (const char* const word : {"--outcomes", "small/outcomes", "--output", "quiet", "--",
+                                     "sh", "-c", "head -c 8000 /dev/zero | tr '\\0' x # {}", ":::"})
+        words.emplace_back(word);
+      for (int i = 1; i <= 40; ++i) words.push_back(std::to_string(i));
+      const auto run = rig.start(words);
+      CHECK(run->complains("No space left on device; waiting until that is mended"));
+      std::filesystem::remove(rig.dir.file("small/filler"));
+      CHECK(run->wait() == 0);
+      CHECK(rig.dir.lines("small/outcomes").size() == 40);
+      std::filesystem::remove(rig.dir.file("small/outcomes"));
+    }
+  }
+
+  TEST_CASE("workers that joined are not waited for by the next start") {
+    const RunRig rig;
+    const Words words = journaled({"-j", "0", "--access", "access"}, {"1", "2", "3"},
+                                  "test {} != 3 -o -e go || sleep 600; echo out{}");
+    const Words worker{sluice_program(), "worker", "--access", rig.dir.file("access"), "-j", "1"};
+    const auto run = rig.start(words);
+    REQUIRE(eventually([&] { return rig.dir.has("access"); }));
+    Process first(worker);
+    REQUIRE(eventually([&] { return rig.dir.lines("began").size() == 3; }));
+    REQUIRE(eventually([&] { return rig.dir.lines("joblog").size() == 3; }));
+    run->signal(SIGKILL);
+    (void)run->wait();
+    first.signal(SIGKILL);
+    (void)first.wait();
+    rig.dir.write("go", "");
+    const auto again = rig.start(words);
+    REQUIRE(again->complains("workers may join with"));
+    Process second(worker);
+    CHECK(again->wait() == 0);
+    CHECK(second.wait() == 0);
+    CHECK(lines_of(again->out()) == std::multiset<std::string>{"out1", "out2", "out3"});
+    CHECK(rig.dir.lines("began") == Words{"1", "2", "3", "3"});
+    CHECK(rig.joblog().size() == 3);
   }
 
   TEST_CASE("--retries 0 is an error that says what the number means") {

@@ -19,8 +19,7 @@ TEST_CASE("each end has its words") {
   result.signal = SIGKILL;
   CHECK(describe(result, milliseconds(0)) == "killed by signal 9 (KILL)");
   result.signal = SIGRTMIN + 1;
-  CHECK(describe(result, milliseconds(0)) ==
-        "killed by signal " + std::to_string(SIGRTMIN + 1));
+  CHECK(describe(result, milliseconds(0)) == "killed by signal " + std::to_string(SIGRTMIN + 1));
   result.end = CommandResult::End::cancelled;
   CHECK(describe(result, milliseconds(0)) == "cancelled");
   result.end = CommandResult::End::not_started;
@@ -43,6 +42,16 @@ TEST_CASE("a text is cut between characters") {
   CHECK(cut_text("\xF0\x9F\x98\x80", 3).empty());
   CHECK(cut_text("\x80\x80\x80\x80\x80\x80", 5).size() == 2);
   CHECK(one_line("a\tb\x7F", 10) == "a b ");
+}
+
+TEST_CASE("a program that is not there stays so, a lack of processes does not") {
+  for (const char* const lasting :
+       {"not found: x", "interpreter not found: x", "permission denied: x",
+        "argument list too long: 9 bytes of arguments and environment for x",
+        "not a command: it has no program"})
+    CHECK_FALSE(is_of_the_moment(lasting));
+  CHECK(is_of_the_moment("cannot start x: no process: Resource temporarily unavailable"));
+  CHECK(is_of_the_moment("cannot enter folder /x: No such file or directory"));
 }
 
 TEST_SUITE_END();
