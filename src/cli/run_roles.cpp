@@ -97,7 +97,7 @@ SinkOptions RunJob::sink_options() {
   if (!options_.outcomes.empty() && history_ == nullptr) make_empty(options_.outcomes);
   sink.file = options_.outcomes;
   sink.sync = false;
-  sink.checkpoint = false;  // the file is nobody's to open again but the user's
+  sink.checkpoint = history_ != nullptr;  // otherwise the file is not opened again
   return sink;
 }
 

@@ -81,7 +81,7 @@ void SinkProcess::turn(Time now) {
   store_.begin(now + world_.plan.heartbeat / 2);
   receive(now);
   core_.stored(store_.finish());
-  lookup_.step(store_.file_size(), core_);
+  lookup_.step(store_.file_size(), core_, store_.index());
   core_.advance(now);
   take_from_core();
   for (const core::Collector::Send& out : sends_) send(out.to, out.envelope);
