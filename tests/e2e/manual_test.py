@@ -73,7 +73,7 @@ class Bash(unittest.TestCase):
         self.assertLess(set(verbs()), set(complete("sluice", "")))
 
     def test_options(self):
-        self.assertEqual(complete("sluice", "run", "--jo"), ["--joblog", "--jobs"])
+        self.assertEqual(complete("sluice", "run", "--jo"), ["--joblog", "--jobs", "--journal"])
         for verb in verbs():
             offered = {word for word in complete("sluice", verb, "--")}
             self.assertEqual(options_of(verb), offered, verb)
