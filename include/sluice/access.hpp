@@ -18,7 +18,10 @@ namespace sluice {
 struct SLUICE_API Access {
   static constexpr int kVersion = 1;
 
-  std::string control;             ///< where workers and clients connect: tcp://head:5570
+  std::string control;  ///< where workers and clients connect: tcp://head:5570
+  /// Where those listen that stand by to take over from it; `control` is the active one's. Not in
+  /// files of ventilators that know of no standbys.
+  std::vector<std::string> standbys{};
   std::vector<std::string> sinks;  ///< where outcomes go, in their fixed order
   std::string log;                 ///< 32 hex digits: which ventilator's numbers
   std::int64_t pid = 0;            ///< of the ventilator, on `host`

@@ -17,4 +17,11 @@ class SLUICE_API Error : public std::runtime_error {
   explicit Error(const std::string& what) : std::runtime_error(what) {}
 };
 
+/// Thrown by a ventilator whose journal belongs to another one now: a standby has taken over. It
+/// sends and writes nothing more; there is nothing to repair.
+class SLUICE_API Superseded : public Error {
+ public:
+  explicit Superseded(const std::string& what) : Error(what) {}
+};
+
 }  // namespace sluice

@@ -17,6 +17,10 @@
 
 namespace sluice {
 
+namespace net {
+struct Takeover;
+}
+
 /// What a ventilator is told at its start. Every limit has a default that suits one
 /// machine of today; durations are in milliseconds.
 struct VentilatorOptions {
@@ -41,6 +45,11 @@ struct VentilatorOptions {
   /// confirmed within that time may be lost. kNeverSync: when the system likes.
   std::chrono::milliseconds journal_sync{0};
   static constexpr std::chrono::milliseconds kNeverSync = std::chrono::milliseconds::max();
+  /// With a journal: a standby takes it over when this ventilator has not said for so long that it
+  /// lives. It says so every eighth of it. 1 s to 10 min.
+  std::chrono::milliseconds failover_after{5000};
+  /// What a standby hands over; not for others.
+  std::shared_ptr<net::Takeover> takeover{};
   /// Shown to workers and in status; default "hostname-pid".
   std::string name{};
   /// A peer silent for 4 heartbeats is suspect, for 12 it is lost. 250 ms to 30 s.
@@ -116,6 +125,8 @@ class SLUICE_API Ventilator {
   [[nodiscard]] std::string status_json() const;
   /// Workers connected now.
   [[nodiscard]] std::size_t workers() const;
+  /// Addresses of those that stand by to take its journal over. Throws Superseded if one has.
+  [[nodiscard]] std::vector<std::string> standbys() const;
 
   /// Takes no more tasks from now on.
   void drain();

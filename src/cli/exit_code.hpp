@@ -7,6 +7,7 @@
 namespace sluice::cli {
 
 inline constexpr int kExitOk = 0;
+inline constexpr int kExitSuperseded = 3;    ///< a ventilator whose journal a standby has taken
 inline constexpr int kExitManyFailed = 101;  ///< more than 100 tasks failed
 inline constexpr int kExitOwnError = 255;    ///< sluice itself could not do what was asked
 

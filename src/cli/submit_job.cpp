@@ -17,6 +17,7 @@
 #include "cli/jsonl_tasks.hpp"
 #include "cli/submission.hpp"
 #include "cli/terminal.hpp"
+#include "net/address_list.hpp"
 #include "net/outcome_text.hpp"
 #include "sluice/error.hpp"
 
@@ -85,7 +86,7 @@ Access SubmitJob::load() {
 
 ClientOptions SubmitJob::client_options() const {
   ClientOptions options;
-  options.connect = access_.control;
+  options.connect = net::addresses_of(access_);
   options.access_file = path_;
   options.reconnect_timeout = std::chrono::milliseconds(0);  // it says what it waits for
   options.connect_timeout = arguments_.connect_timeout;

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "cli/access_path.hpp"
 #include "cli/binding.hpp"
@@ -14,6 +15,7 @@
 #include "cli/help_format.hpp"
 #include "cli/option_values.hpp"
 #include "cli/sink_watch.hpp"
+#include "cli/stand_by.hpp"
 #include "cli/stop_signals.hpp"
 #include "net/endpoint.hpp"
 #include "net/published_access.hpp"
@@ -44,11 +46,16 @@ constexpr const char* kFooter = R"(EXAMPLES
       keeps tasks in DIR: after a crash the same line goes on where it was, and workers that
       live finish what they run. Without it tasks live as long as this process.
 
+  sluice ventilator --standby --access a.json --journal DIR --bind 'tcp://*:5570' --insecure \
+                    --sink tcp://10.0.0.5:5571
+      the same line on two hosts that share DIR and a.json: one is active, the other takes over
+      when it dies (docs/OPERATING.md)
+
 SIGNALS  The first SIGTERM or SIGINT drains: no more tasks are taken, and it ends when all are
   settled or after --drain-timeout. The second one ends it at once.
 
 EXIT CODE  0 ended with nothing left, or what is left is in its journal; 1 tasks were left
-  unsettled, and are gone; 255 an error.)";
+  unsettled, and are gone; 3 another one has taken its journal over; 255 an error.)";
 
 std::uint16_t parse_port(std::string_view text) {
   std::uint16_t port = 0;
@@ -122,6 +129,23 @@ class VentilatorRole {
       : arguments_(std::move(arguments)), log_(arguments_.log) {}
 
   int run() {
+    try {
+      return run_to_end();
+    } catch (const Superseded& superseded) {
+      log_.warn(superseded.what());
+      return kExitSuperseded;
+    }
+  }
+
+ private:
+  int run_to_end() {
+    if (arguments_.standby) {
+      (void)access_path_to_write(arguments_.access);
+      warn_if_exposed(arguments_.ventilator.bind);
+      auto turn = stand_by(arguments_.ventilator, signals_, log_);
+      if (!turn) return kExitOk;
+      arguments_.ventilator = std::move(*turn);
+    }
     start();
     while (signals_.count() == 0) {
       signals_.wait(kTick);
@@ -136,7 +160,6 @@ class VentilatorRole {
     return kept ? kExitOk : kExitUnsettled;
   }
 
- private:
   void warn_if_exposed(const std::string& endpoint) const {
     const std::string warning = exposure_of_role(endpoint, arguments_.insecure);
     if (!warning.empty()) log_.warn(warning);
@@ -145,18 +168,21 @@ class VentilatorRole {
   void start() {
     const std::string path = access_path_to_write(arguments_.access);
     VentilatorOptions& options = arguments_.ventilator;
-    if (!options.journal.empty()) take_last_addresses(path);
+    const bool takes_over = options.takeover != nullptr;
+    if (!options.journal.empty() && !takes_over) take_last_addresses(path);
     warn_if_exposed(options.bind);
     if (options.sinks.empty() && !arguments_.sink_bind.empty())
       warn_if_exposed(arguments_.sink_bind);
-    const std::string note = net::check_access_free(path);
-    if (!note.empty()) log_.warn(note);
+    if (!takes_over) check_access_file(path);
     const bool own_sink = options.sinks.empty();
     if (own_sink) {
       sink_.emplace(arguments_.sink);
       options.sinks = {sink_->endpoint()};
     }
     ventilator_.emplace(options);
+    options.takeover.reset();
+    // Who has taken a journal over replaces the file of the one who had it.
+    if (takes_over && !net::is_access_of(path, ventilator_->log())) check_access_file(path);
     access_.emplace(path, ventilator_->endpoint(), options.sinks, ventilator_->log(),
                     !options.journal.empty());
     log_.info("listening on " + ventilator_->endpoint() +
@@ -172,6 +198,11 @@ class VentilatorRole {
     const std::size_t left = ventilator_->unsettled();
     log_.info("tasks are kept in " + options.journal + "; " +
               (left == 0 ? "there are none from before" : "going on with " + tasks(left)));
+  }
+
+  void check_access_file(const std::string& path) const {
+    const std::string note = net::check_access_free(path);
+    if (!note.empty()) log_.warn(note);
   }
 
   // Workers and clients wait where the last one was.
@@ -194,6 +225,8 @@ class VentilatorRole {
   // What an operator wants to know without asking; throws what has broken.
   void look() {
     (void)ventilator_->wait_settled(milliseconds(0));
+    if (!arguments_.ventilator.journal.empty() && access_)
+      standby_watch_.look(*ventilator_, *access_);
     if (ventilator_->workers() != workers_) {
       workers_ = ventilator_->workers();
       log_.info(std::to_string(workers_) + (workers_ == 1 ? " worker" : " workers"));
@@ -259,6 +292,7 @@ class VentilatorRole {
   SinkWatch sinks_{[this](const std::string& text) { log_.warn(text); },
                    [this](const std::string& text) { log_.info(text); }};
   steady_clock::time_point sinks_seen_{};
+  StandbyWatch standby_watch_{log_};
   std::string trouble_;
   std::uint64_t refused_ = 0;
 };
@@ -291,6 +325,11 @@ void add_ventilator_options(CLI::App& verb, VentilatorArguments& arguments) {
   verb.add_option("--journal", options.journal,
                   "Keep tasks in this folder, so that they outlive this process")
       ->option_text("DIR");
+  verb.add_flag("--standby", arguments.standby,
+                "Share the journal with another ventilator: be active if nobody is, else wait and "
+                "take over when the active one dies");
+  add_duration(verb, "--failover-after", options.failover_after,
+               "A standby takes over from an active one that is silent for so long (default 5s)");
   verb.add_option("--sync", arguments.sync,
                   "When the journal is safe from a power failure: always (before a submit is "
                   "confirmed), so many ms later (1 or more), never (default always)")
@@ -304,6 +343,12 @@ void add_ventilator_options(CLI::App& verb, VentilatorArguments& arguments) {
 
 void complete(VentilatorArguments& arguments) {
   VentilatorOptions& options = arguments.ventilator;
+  if (arguments.standby && options.journal.empty())
+    throw Error("--standby waits for a journal: give --journal DIR, on storage that both share");
+  if (arguments.standby && options.sinks.empty())
+    throw Error(
+        "--standby needs sinks that outlive the active ventilator: start sluice sink on another "
+        "host, and give --sink ENDPOINT instead of --out");
   if (arguments.sink.file.empty() && options.sinks.empty())
     throw Error(
         "where shall outcomes go? give --out FILE.jsonl for a sink of its own, or name one that "

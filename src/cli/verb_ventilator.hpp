@@ -19,7 +19,7 @@ struct VentilatorArguments {
   std::string access;
   std::string sink_bind;
   std::string lane_ports, grace, sync;
-  bool no_lanes = false, no_sync = false, insecure = false;
+  bool no_lanes = false, no_sync = false, insecure = false, standby = false;
   std::chrono::milliseconds drain_timeout{-1};  ///< not given: a minute, with a journal none
   LogLevel log;
 };

@@ -15,6 +15,7 @@
 #include "cli/help_format.hpp"
 #include "cli/option_values.hpp"
 #include "cli/stop_signals.hpp"
+#include "net/address_list.hpp"
 #include "sluice/access.hpp"
 #include "sluice/error.hpp"
 
@@ -47,21 +48,29 @@ EXIT CODE  0 drained clean, or the ventilator ended; 1 tasks or outcomes were gi
 class WorkerRole {
  public:
   explicit WorkerRole(const WorkerArguments& arguments)
-      : arguments_(arguments), log_(arguments.log), path_(Access::find(arguments.access)) {}
+      : arguments_(arguments),
+        log_(arguments.log),
+        path_(arguments.connect.empty() ? Access::find(arguments.access) : "") {}
 
   int run() {
     WorkerOptions options = arguments_.worker;
     // Without --stay it does not wait for ever for a ventilator that was killed.
     if (!arguments_.stay) options.access_file = path_;
     worker_.emplace(options);  // first: it forks
-    const std::optional<Access> access = find_access();
-    if (!access) {
-      log_.info(signals_.name() + ": ended before there was an access file");
-      return kExitOk;
+    std::string where;
+    for (const std::string& one : arguments_.connect) where += (where.empty() ? "" : ",") + one;
+    std::optional<Access> access;
+    if (where.empty()) {
+      access = find_access();
+      if (!access) {
+        log_.info(signals_.name() + ": ended before there was an access file");
+        return kExitOk;
+      }
+      where = net::addresses_of(*access);
     }
-    connect(*access);
+    connect(where, access);
     const Worker::Stats stats = worker_->stats();
-    log_.info("connected to " + access->control + ", " +
+    log_.info("connected to " + (access ? access->control : where) + ", " +
               (stats.push_lane ? "with a lane" : "tasks come over the control connection"));
     connected_ = true;
     work();
@@ -89,12 +98,12 @@ class WorkerRole {
   // start() waits by itself, so it has a thread of its own, and this one listens for signals.
   // Whoever asks it to end now need not wait: it holds no task yet, and the supervisor process
   // ends with this one.
-  void connect(const Access& access) {
+  void connect(const std::string& where, const std::optional<Access>& access) {
     std::promise<void> started;
     std::future<void> result = started.get_future();
     std::thread starter([&] {
       try {
-        worker_->start(access.control);
+        worker_->start(where);
         started.set_value();
       } catch (...) {
         started.set_exception(std::current_exception());
@@ -109,9 +118,10 @@ class WorkerRole {
     try {
       result.get();
     } catch (const Error& error) {
+      if (!access) throw;
       throw Error(std::string(error.what()) + " (the address is from the access file " + path_ +
-                  ", written " + access.age() + " ago by process " + std::to_string(access.pid) +
-                  " on " + access.host + ")");
+                  ", written " + access->age() + " ago by process " + std::to_string(access->pid) +
+                  " on " + access->host + ")");
     }
   }
 
@@ -190,6 +200,10 @@ void add_worker_options(CLI::App& verb, WorkerArguments& arguments) {
   verb.add_option("--access", arguments.access,
                   "The access file that the ventilator wrote (or SLUICE_ACCESS)")
       ->option_text("FILE");
+  verb.add_option("--connect", arguments.connect,
+                  "Addresses instead: of the ventilator, and of those that stand by")
+      ->option_text("ENDPOINT ...")
+      ->delimiter(',');
   verb.add_option("-j,--jobs", options.slots, "Tasks run at once (default: as many as cores)")
       ->check(CLI::Range(0U, 100'000U));
   verb.add_option("--prefetch", options.prefetch,

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <string>
+#include <vector>
 
 #include "cli/app.hpp"
 #include "cli/role_log.hpp"
@@ -15,6 +16,7 @@ namespace sluice::cli {
 struct WorkerArguments {
   WorkerOptions worker;
   std::string access;
+  std::vector<std::string> connect;  ///< instead of a file
   bool no_lane = false, stay = false;
   std::chrono::milliseconds drain_timeout{60'000};
   LogLevel log;

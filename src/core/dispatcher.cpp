@@ -175,8 +175,7 @@ void Dispatcher::scan(Time now) {
   std::erase_if(clients_, [&](const auto& entry) {
     return now - entry.second.last_heard > options_.timers.reclaim();
   });
-  for (auto& producer : producers_)
-    producer->tell_floor(identity_.log, tasks_.numbers().floor());
+  for (auto& producer : producers_) producer->tell_floor(identity_.log, tasks_.numbers().floor());
   keys_.expire(now, [this](Seq seq) { return tasks_.find(seq) == kNoTask; });
   submits_.expire(now);
 }
@@ -231,6 +230,7 @@ void Dispatcher::recycle(DispatcherEffects&& effects) {
   effects.open_lanes.clear();
   effects.close_lanes.clear();
   effects.questions.clear();
+  effects.later_life_heard = effects_.later_life_heard;
   // What happened while the effects were carried out has gone into fresh vectors.
   if (effects_.journal.empty() && effects_.to_peers.empty() && effects_.to_lanes.empty() &&
       effects_.to_sinks.empty() && effects_.open_lanes.empty() && effects_.close_lanes.empty() &&

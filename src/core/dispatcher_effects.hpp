@@ -46,6 +46,8 @@ struct DispatcherEffects {
   std::vector<OpenLane> open_lanes;
   std::vector<Sid> close_lanes;
   std::vector<Question> questions;
+  /// A worker knows a later life of this log than ours (rule 11): look whether we are superseded.
+  bool later_life_heard = false;
 };
 
 }  // namespace sluice::core

@@ -18,9 +18,11 @@ constexpr std::uint64_t kMostBusyMs =
 void Dispatcher::on(PeerId from, const Envelope& in, const Hello& hello, Time now) {
   // Rule 11: "A worker that names a later epoch of the ventilator's log is refused".
   if (hello.previous && hello.previous->log == identity_.log &&
-      hello.previous->epoch > identity_.epoch)
+      hello.previous->epoch > identity_.epoch) {
+    effects_.later_life_heard = true;
     return error(from, Sid{}, in.n, Code::stale_epoch,
                  "this ventilator is an earlier life of that log", kBusyRetryMs);
+  }
   // Case 14: "HELLO twice on one connection: same WELCOME".
   if (const auto at = by_peer_.find(from); at != by_peer_.end()) {
     WorkerSession& known = sessions_[at->second];

@@ -129,10 +129,7 @@ void Runner::advance(Time now) {
       if (open_at_ <= now_ && !ventilator_ended_) open();
       break;
     case Phase::hello:
-      if (heard_ + dead_ <= now_) {
-        endpoint_.clear();
-        lose("no answer from the ventilator");
-      }
+      if (heard_ + dead_ <= now_) lose("no answer from the ventilator");
       break;
     case Phase::reconcile:
     case Phase::ready:

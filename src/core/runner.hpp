@@ -158,6 +158,9 @@ class Runner {
   /// soon as the sinks have what it made. Otherwise it waits for another ventilator.
   void end_with_ventilator() { ends_with_ventilator_ = true; }
 
+  /// Somebody has said where the ventilator is now: an attempt elsewhere is given up, and a wait
+  /// for the next one is over. A session stays as it is.
+  void try_again(Time now);
   void advance(Time now);
   /// After advance(t) it is later than t.
   [[nodiscard]] std::optional<Time> next_deadline() const;

@@ -14,12 +14,17 @@ constexpr Duration kMostWait = 60s;
 
 HeldState inventory_state(TaskPhase phase) {
   switch (phase) {
-    case TaskPhase::queued: return HeldState::queued;
+    case TaskPhase::queued:
+      return HeldState::queued;
     case TaskPhase::pooled:  // not taken back when the pool was frozen, so an executor has it
-    case TaskPhase::running: return HeldState::running;
-    case TaskPhase::unconfirmed: return HeldState::unconfirmed;
-    case TaskPhase::ack_open: return HeldState::ack_open;
-    case TaskPhase::nack_open: break;
+    case TaskPhase::running:
+      return HeldState::running;
+    case TaskPhase::unconfirmed:
+      return HeldState::unconfirmed;
+    case TaskPhase::ack_open:
+      return HeldState::ack_open;
+    case TaskPhase::nack_open:
+      break;
   }
   return HeldState::nack_open;
 }
@@ -31,7 +36,7 @@ void Runner::open() {
   sid_ = Sid{};
   heard_ = now_;
   out_.open_control = true;
-  out_.endpoint = endpoint_;
+  out_.endpoint = std::exchange(endpoint_, {});  // for one attempt: it may be gone by then
   Hello hello;
   hello.boot = boot_;
   hello.name = options_.name;
@@ -42,6 +47,12 @@ void Runner::open() {
   hello.flags = options_.silent_while_busy ? kSilentWhileBusy : 0;
   hello.previous = previous_;
   send(++tries_, std::move(hello));
+}
+
+void Runner::try_again(Time now) {
+  if (!enter(now)) return;
+  if (phase_ == Phase::hello) lose("the ventilator is said to be elsewhere");
+  if (phase_ == Phase::closed) open_at_ = now_;
 }
 
 // What is queued stays, but does not start; what runs goes on; what is open is told again.
@@ -211,7 +222,6 @@ void Runner::error(const Envelope& in, const ErrorMessage& error) {
   if (phase_ == Phase::hello) {
     if (in.n != tries_) return;
     if (error.code == Code::not_primary && error.endpoint) endpoint_ = *error.endpoint;
-    if (error.code != Code::not_primary) endpoint_.clear();
     return lose(why, wait);
   }
   switch (error.code) {

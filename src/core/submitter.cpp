@@ -68,6 +68,11 @@ void Submitter::link_lost(Time now) {
   if (phase_ == Phase::opening || phase_ == Phase::ready) reconnect(now);
 }
 
+void Submitter::try_again(Time now) {
+  if (phase_ == Phase::opening) reconnect(now);
+  if (phase_ == Phase::waiting) phase_until_ = now;
+}
+
 void Submitter::receive(const Envelope& in, Time now) {
   if (phase_ != Phase::opening && phase_ != Phase::ready) return;
   if (const auto* error = std::get_if<ErrorMessage>(&in.message)) {

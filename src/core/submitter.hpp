@@ -99,6 +99,9 @@ class Submitter {
   void refused() { ++stats_.refused_frames; }
   /// The connection broke, or the other side does not want it.
   void link_lost(Time now);
+  /// Somebody has said where the ventilator is now: an attempt elsewhere is given up, and a wait
+  /// for the next one is over. A session stays as it is.
+  void try_again(Time now);
 
   void advance(Time now);
   [[nodiscard]] std::optional<Time> next_deadline() const;

@@ -90,6 +90,7 @@ std::string status_json(const core::DispatcherStatus& s, const ShellStatus& shel
     out["journal"] = {{"folder", shell.journal->folder}, {"sync", shell.journal->sync},
                       {"bytes", shell.journal->bytes},   {"turns", shell.journal->turns},
                       {"syncs", shell.journal->syncs},   {"trouble", shell.journal->trouble}};
+  if (shell.journal) out["standbys"] = shell.standbys;
   out["recovering"] = s.recovering;
   out["draining"] = s.draining;
   out["up_s"] = shell.up_s;

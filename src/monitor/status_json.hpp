@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/dispatcher_status.hpp"
 
@@ -22,7 +23,8 @@ struct ShellStatus {
     std::string folder, sync, trouble;
     std::uint64_t bytes = 0, turns = 0, syncs = 0;
   };
-  std::optional<Journal> journal;  ///< none: tasks are kept in memory
+  std::vector<std::string> standbys;  ///< where those listen that stand by
+  std::optional<Journal> journal;     ///< none: tasks are kept in memory
 };
 
 /// One JSON object; docs/PROTOCOL.md, "Queries", lists its fields.

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <string>
 #include <system_error>
+#include <utility>
 
 #include <sluice/access.hpp>
 #include <sluice/error.hpp>
@@ -23,8 +24,7 @@ std::optional<core::Time> AccessWatch::next_look(core::Time now) const {
   return std::max(now, looked_ + kLookEvery);
 }
 
-std::optional<std::string> AccessWatch::look(bool away, const core::Log& log,
-                                             core::Time now) {
+std::optional<std::string> AccessWatch::look(bool away, const core::Log& log, core::Time now) {
   if (!away) looks_failed_ = 0;
   if (path_.empty() || !away || now - looked_ < kLookEvery) return std::nullopt;
   looked_ = now;
@@ -35,7 +35,7 @@ std::optional<std::string> AccessWatch::look(bool away, const core::Log& log,
 }
 
 // Empty if as far as one can see it has not.
-std::string AccessWatch::why_gone(const core::Log& log) const {
+std::string AccessWatch::why_gone(const core::Log& log) {
   constexpr const char* kSilent = "the ventilator has gone without a word: ";
   std::error_code error;
   // Who ends for good takes its file away; a BYE may have missed us.
@@ -43,8 +43,11 @@ std::string AccessWatch::why_gone(const core::Log& log) const {
     return "the ventilator has ended, and its access file " + path_ +
            " with it: come again when there is another one";
   try {
-    const Access access = Access::load(path_);
-    if (access.log == core::hex(log)) return {};
+    Access access = Access::load(path_);
+    if (access.log == core::hex(log)) {
+      found_ = std::move(access);
+      return {};
+    }
     return kSilent + ("the access file " + path_) + " is of another ventilator now";
   } catch (const Error& why) {
     return kSilent + std::string(why.what());

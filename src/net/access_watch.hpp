@@ -6,6 +6,8 @@
 #include <string>
 #include <utility>
 
+#include <sluice/access.hpp>
+
 #include "core/ids.hpp"
 #include "core/time.hpp"
 
@@ -24,10 +26,13 @@ class AccessWatch {
   /// Each turn. Why the ventilator of `log` has gone, for people, once three looks in a row said
   /// so: a shared file system may stutter, and a restart replaces the file.
   [[nodiscard]] std::optional<std::string> look(bool away, const core::Log& log, core::Time now);
+  /// What the file has said in the last look, once: another ventilator may have taken over.
+  [[nodiscard]] std::optional<Access> take_found() { return std::exchange(found_, std::nullopt); }
 
  private:
-  [[nodiscard]] std::string why_gone(const core::Log& log) const;
+  [[nodiscard]] std::string why_gone(const core::Log& log);
 
+  std::optional<Access> found_;
   std::string path_;
   core::Time looked_{};
   int looks_failed_ = 0;

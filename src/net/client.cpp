@@ -10,6 +10,7 @@
 #include <sluice/access.hpp>
 #include <sluice/error.hpp>
 
+#include "net/address_list.hpp"
 #include "net/client_loop.hpp"
 #include "net/promised_outcome.hpp"
 #include "net/task_check.hpp"
@@ -30,7 +31,7 @@ ClientOptions checked(ClientOptions options) {
   if (options.max_awaited == 0) throw Error("the limit of awaited outcomes must not be zero");
   if (options.connect.empty()) {
     options.access_file = Access::find(options.access_file);
-    options.connect = Access::load(options.access_file).control;
+    options.connect = net::addresses_of(Access::load(options.access_file));
   }
   return options;
 }

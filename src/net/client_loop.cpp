@@ -21,8 +21,10 @@ namespace {
 
 constexpr int kMaxMessagesPerTurn = 256;
 
-core::SubmitterOptions core_options(const ClientOptions& options) {
+core::SubmitterOptions core_options(const ClientOptions& options, const AddressList& addresses) {
   core::SubmitterOptions out;
+  // Half of the attempts go to who stands by.
+  if (addresses.size() > 1) out.reconnect_most = std::chrono::seconds(2);
   out.name = options.name.empty() ? default_name() : options.name;
   // The inbox holds callers back; what it has let through always fits.
   out.max_unconfirmed = std::numeric_limits<std::uint64_t>::max();
@@ -49,14 +51,14 @@ std::string reason(core::Code code) {
 
 ClientLoop::ClientLoop(const ClientOptions& options, Client::OnConfirm on_confirm)
     : access_watch_(options.access_file),
-      endpoint_(options.connect),
+      addresses_(options.connect),
       patience_(options.reconnect_timeout),
       on_confirm_(std::move(on_confirm)),
       frames_(FramePool::make()),
-      core_(core_options(options), random_id<core::Boot>(), random_u64()),
-      link_(Context::shared(), Endpoint::parse(options.connect), wire::Role::client,
-            wire::widest_limits(), frames_),
-      sinks_(core_options(options).name, frames_, [this] { inbox_.told(); }),
+      core_(core_options(options, addresses_), random_id<core::Boot>(), random_u64()),
+      link_(Context::shared(), addresses_.first(), wire::Role::client, wire::widest_limits(),
+            frames_),
+      sinks_(core_options(options, addresses_).name, frames_, [this] { inbox_.told(); }),
       inbox_(options.max_unconfirmed, options.max_unconfirmed_bytes, options.max_awaited) {
   const SignalsBlocked blocked;
   thread_ = std::thread([this] { run(); });
@@ -165,6 +167,23 @@ void ClientLoop::wait() {
   wake_.awake();
 }
 
+// A standby has named the active one, or it is the next one's turn.
+Endpoint ClientLoop::where_to_try() {
+  const core::ErrorMessage& said = core_.last_error();
+  const bool named = said.code == core::Code::not_primary && said.endpoint &&
+                     std::exchange(named_, *said.endpoint) != *said.endpoint;
+  if (!named) named_.clear();
+  if (named) {
+    try {
+      Endpoint active = Endpoint::parse(*said.endpoint);
+      active.require_connectable();
+      return active;
+    } catch (const Error&) {  // a peer may name anything
+    }
+  }
+  return addresses_.next();
+}
+
 void ClientLoop::take_questions(core::Time now) {
   std::vector<Question> asked;
   {
@@ -184,7 +203,10 @@ void ClientLoop::take_questions(core::Time now) {
 void ClientLoop::perform(core::Time now) {
   core::Submitter::Effects effects = core_.take_effects();
   if (effects.link == core::Submitter::Link::close) link_.close();
-  if (effects.link == core::Submitter::Link::open) link_.open();
+  if (effects.link == core::Submitter::Link::open) {
+    link_.set_endpoint(where_to_try());
+    link_.open();
+  }
   for (const core::Envelope& envelope : effects.sends) link_.send(envelope);
   for (const core::SubmitAnswer& answer : effects.answers) tell(answer, effects.log, now);
   if (!effects.replies.empty() || !effects.cancels.empty()) {
@@ -239,12 +261,17 @@ void ClientLoop::look_for_ventilator(core::Time now) {
   else if (!away_since_)
     away_since_ = now;
   if (const auto end = patience_ends(); end && now >= *end)
-    throw Error("the ventilator at " + endpoint_ +
+    throw Error("the ventilator at " + addresses_.text() +
                 (core_.last_error().code == core::Code::draining
                      ? " has ended, and no other has taken its place"
                      : " has been away for " + std::to_string(patience_.count()) + " ms") +
                 "; nobody knows what becomes of tasks whose outcome has not come");
   const auto gone = access_watch_.look(away_since_.has_value(), core_.opened().log, now);
+  const auto found = access_watch_.take_found();
+  if (found && addresses_.learn(*found)) {
+    core_.try_again(now);
+    wake_.signal();
+  }
   if (gone) throw Error(*gone);
 }
 
@@ -259,6 +286,7 @@ void ClientLoop::publish() {
         core_.last_error().code != core::Code::ok ? core_.last_error().text : link_.error();
     return;
   }
+  addresses_.reached(link_.endpoint());
   session_.ever = true;
   session_.log = core_.opened().log;
   session_.durable = core_.opened().durable;

@@ -20,6 +20,7 @@
 
 #include "core/submitter.hpp"
 #include "net/access_watch.hpp"
+#include "net/address_list.hpp"
 #include "net/client_inbox.hpp"
 #include "net/client_sinks.hpp"
 #include "net/context.hpp"
@@ -86,6 +87,7 @@ class ClientLoop {
   void end();
   void turn();
   void wait();
+  [[nodiscard]] Endpoint where_to_try();
   void take_questions(core::Time now);
   void perform(core::Time now);
   void tell(const core::SubmitAnswer& answer, const core::Log& log, core::Time now);
@@ -95,12 +97,13 @@ class ClientLoop {
   [[nodiscard]] Answer ask(Question question);
 
   AccessWatch access_watch_;
-  const std::string endpoint_;
+  AddressList addresses_;
   const std::chrono::milliseconds patience_;
   const Client::OnConfirm on_confirm_;
   std::shared_ptr<FramePool> frames_;
   core::Submitter core_;
   OutgoingLink link_;
+  std::string named_;  // by a standby, and tried
   ClientSinks sinks_;
   ClientInbox inbox_;
   Wake wake_;

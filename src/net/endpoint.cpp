@@ -9,6 +9,7 @@
 
 #include <arpa/inet.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include "sluice/error.hpp"
 
@@ -22,7 +23,8 @@ constexpr std::size_t kMostName = 255;
 // The text may come from a peer and go to a log: only printable characters are quoted.
 [[noreturn]] void refuse(std::string_view text, const std::string& why) {
   std::string quoted(text.substr(0, 256));
-  std::replace_if(quoted.begin(), quoted.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
+  std::replace_if(
+      quoted.begin(), quoted.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
   throw Error('"' + quoted + "\" is not an endpoint: " + why);
 }
 
@@ -89,8 +91,8 @@ std::uint16_t parse_port(std::string_view port, std::string_view text) {
 Endpoint parse_tcp(std::string_view rest, std::string_view text) {
   const std::size_t colon = rest.rfind(':');
   const std::size_t bracket = rest.rfind(']');
-  const bool has_port = colon != std::string_view::npos &&
-                        (bracket == std::string_view::npos || colon > bracket);
+  const bool has_port =
+      colon != std::string_view::npos && (bracket == std::string_view::npos || colon > bracket);
   if (!has_port) refuse(text, "it has no port; write tcp://HOST:PORT");
   Endpoint endpoint;
   endpoint.host = parse_host(rest.substr(0, colon), text);
@@ -129,9 +131,12 @@ Endpoint Endpoint::parse(std::string_view text) {
 
 std::string Endpoint::text() const {
   switch (transport) {
-    case Transport::ipc: return "ipc://" + path;
-    case Transport::inproc: return "inproc://" + path;
-    case Transport::tcp: break;
+    case Transport::ipc:
+      return "ipc://" + path;
+    case Transport::inproc:
+      return "inproc://" + path;
+    case Transport::tcp:
+      break;
   }
   return "tcp://" + (is_ipv6() ? '[' + host + ']' : host) + ':' + std::to_string(port);
 }
@@ -171,6 +176,14 @@ void Endpoint::require_connectable() const {
                 ": that means all interfaces of a machine; name the machine instead");
   }
   if (port == 0) throw Error("cannot connect to " + text() + ": name the port");
+}
+
+Endpoint advertised_endpoint(const Endpoint& bound, const std::string& advertise) {
+  if (!advertise.empty()) return bound.with_host(advertise);
+  if (!bound.is_any_host()) return bound;
+  std::array<char, 256> name{};
+  const bool known = ::gethostname(name.data(), name.size() - 1) == 0 && name[0] != '\0';
+  return bound.with_host(known ? name.data() : "localhost");
 }
 
 }  // namespace sluice::net

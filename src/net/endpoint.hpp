@@ -43,4 +43,8 @@ struct Endpoint {
   bool operator==(const Endpoint&) const = default;
 };
 
+/// What others are to be told of an address that is listened on: with the host `advertise`, if
+/// there is one, and otherwise with this machine's name instead of "*".
+[[nodiscard]] Endpoint advertised_endpoint(const Endpoint& bound, const std::string& advertise);
+
 }  // namespace sluice::net

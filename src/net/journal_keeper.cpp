@@ -25,11 +25,13 @@ store::JournalSync sync_of(const VentilatorOptions& options) {
                                            : store::JournalSync::interval;
 }
 
-store::JournalOptions journal_options(const VentilatorOptions& options, const core::Log& fresh) {
+store::JournalOptions journal_options(const VentilatorOptions& options, const core::Log& fresh,
+                                      store::JournalOwner owner) {
   store::JournalOptions out;
   out.folder = options.journal;
   out.sync = sync_of(options);
   out.fresh_log = fresh;
+  out.owner = std::move(owner);
   out.now_ms = Clock::wall_us() / 1000;
   out.holder = (options.name.empty() ? default_name() : options.name) + ", process " +
                std::to_string(::getpid());
@@ -38,14 +40,16 @@ store::JournalOptions journal_options(const VentilatorOptions& options, const co
 
 }  // namespace
 
-JournalKeeper::JournalKeeper(const VentilatorOptions& options, const core::Log& fresh_log)
-    : JournalKeeper(journal_options(options, fresh_log), options.journal_sync) {}
+JournalKeeper::JournalKeeper(const VentilatorOptions& options, const core::Log& fresh_log,
+                             store::JournalOwner owner)
+    : JournalKeeper(journal_options(options, fresh_log, std::move(owner)), options.journal_sync) {}
 
 JournalKeeper::JournalKeeper(const store::JournalOptions& journal, core::Duration sync_every)
     : folder_(journal.folder),
       sync_(journal.sync),
       sync_every_(sync_every),
       wall_at_zero_(Clock::wall_us() / 1000 - core::to_ms(Clock::now() - core::Time{})),
+      may_send_(journal.owner.before_write),
       journal_(journal) {}
 
 void JournalKeeper::restore_into(core::Dispatcher& core, core::Time now) {
@@ -76,21 +80,22 @@ bool JournalKeeper::append(core::JournalTurn& turn, core::Dispatcher& core) {
   return false;
 }
 
-void JournalKeeper::keep(core::DispatcherEffects& effects, core::Dispatcher& core,
-                         core::Time now) {
+void JournalKeeper::keep(core::DispatcherEffects& effects, core::Dispatcher& core, core::Time now) {
   if (!effects.journal.empty()) {
-    const bool takes = !effects.journal.tasks_taken.empty() ||
-                       !effects.journal.submits_answered.empty();
+    const bool takes =
+        !effects.journal.tasks_taken.empty() || !effects.journal.submits_answered.empty();
     const bool all = append(effects.journal, core);
     if (!all) owes_ = true;
     if (all && takes) owes_ = false;  // what was owed came with it
-    if (sync_ == store::JournalSync::interval && !sync_at_)
-      sync_at_ = now + sync_every_;
+    if (sync_ == store::JournalSync::interval && !sync_at_) sync_at_ = now + sync_every_;
   }
   if (sync_at_ && now >= *sync_at_) {
     sync_at_.reset();
     journal_.sync();
   }
+  // What was committed is ours to confirm only if nobody had followed by then. What is sent after
+  // this, however late, rests on a turn that the next owner has, too.
+  if (may_send_) may_send_();
   const bool has_room = !owes_ && journal_.has_room();
   core.suspend_submits(has_room ? "" : "the journal's disk is full: " + journal_.trouble());
   if (owes_) return withhold_confirms(effects);

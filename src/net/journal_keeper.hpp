@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -18,7 +19,8 @@ namespace sluice::net {
 class JournalKeeper {
  public:
   /// Opens the journal that the options name; its next life begins. Throws Error.
-  JournalKeeper(const VentilatorOptions& options, const core::Log& fresh_log);
+  JournalKeeper(const VentilatorOptions& options, const core::Log& fresh_log,
+                store::JournalOwner owner = {});
   /// The same of a journal that is named by itself; `sync_every` counts with that mode only.
   JournalKeeper(const store::JournalOptions& journal, core::Duration sync_every);
 
@@ -50,6 +52,7 @@ class JournalKeeper {
   const store::JournalSync sync_;
   const core::Duration sync_every_;
   std::uint64_t wall_at_zero_;
+  const std::function<void()> may_send_;  // throws if the journal belongs to somebody else
   store::Journal journal_;
   core::JournalTurn unwritten_;  // reused
   bool owes_ = false;            // tasks were taken that are not in the journal yet

@@ -84,6 +84,14 @@ bool ventilator_answers(const Access& access) {
   }
 }
 
+bool is_access_of(const std::string& path, const std::array<std::uint8_t, 16>& log) {
+  try {
+    return Access::read(path).log == core::hex(log);
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 std::string check_access_free(const std::string& path,
                               const std::function<bool(const Access&)>& answers) {
   if (!is_there(path)) return {};
@@ -118,6 +126,18 @@ PublishedAccess::PublishedAccess(std::string path, std::string control,
   access_.durable = durable;
   access_.write(path_);
   Published::instance().add(path_);
+}
+
+void PublishedAccess::keep(const std::vector<std::string>& standbys) {
+  try {
+    const Access found = Access::read(path_);
+    if (found.control == access_.control && found.pid == access_.pid &&
+        found.host == access_.host && found.standbys == standbys)
+      return;
+  } catch (const Error&) {  // gone, or not readable: it is written
+  }
+  access_.standbys = standbys;
+  access_.write(path_);
 }
 
 PublishedAccess::~PublishedAccess() {

@@ -15,6 +15,9 @@ namespace sluice::net {
 /// Whether the ventilator of an access file answers within a moment.
 [[nodiscard]] bool ventilator_answers(const Access& access);
 
+/// Whether the file is there and of the ventilators of that log.
+[[nodiscard]] bool is_access_of(const std::string& path, const std::array<std::uint8_t, 16>& log);
+
 /// Makes sure that no living ventilator's access file is overwritten, nor a file that is none.
 /// Returns a note on what will be replaced; empty if there is no such file. Throws
 /// sluice::Error. `answers` is asked where the file alone does not tell.
@@ -34,6 +37,9 @@ class PublishedAccess {
   PublishedAccess& operator=(const PublishedAccess&) = delete;
 
   [[nodiscard]] const Access& access() const { return access_; }
+  /// Writes the file anew if it does not say this: these stand by, and this ventilator is active.
+  /// An earlier one that woke up may have written it. Throws sluice::Error.
+  void keep(const std::vector<std::string>& standbys);
 
  private:
   std::string path_;

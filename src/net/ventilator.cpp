@@ -29,6 +29,8 @@ void check(const VentilatorOptions& options) {
     throw Error("max_frame must lie between 128 KiB and 64 MiB");
   if (options.lane_port_first > options.lane_port_last || options.lane_port_first == 0)
     throw Error("the range of lane ports is empty: the first port must not exceed the last");
+  if (options.failover_after.count() < 1000 || options.failover_after.count() > 600'000)
+    throw Error("failover_after must lie between 1 s and 10 min");
   if (options.journal_sync.count() < 0)
     throw Error("journal_sync must not be negative: 0 means before each confirm");
   if (options.max_tasks == 0 || options.max_bytes == 0)
@@ -155,6 +157,11 @@ bool Ventilator::cancel(const TaskId& id) {
 std::string Ventilator::status_json() const { return impl_->loop.status_json(); }
 
 std::size_t Ventilator::workers() const { return impl_->loop.workers(); }
+
+std::vector<std::string> Ventilator::standbys() const {
+  impl_->loop.check_ownership();
+  return impl_->loop.standbys();
+}
 
 void Ventilator::drain() {
   impl_->draining = true;

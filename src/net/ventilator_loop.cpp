@@ -2,10 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include "net/ventilator_loop.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
 #include <set>
 #include <utility>
 
@@ -44,12 +41,6 @@ core::DispatcherOptions core_options(const VentilatorOptions& options) {
   return out;
 }
 
-std::string local_host_name() {
-  std::array<char, 256> name{};
-  if (::gethostname(name.data(), name.size() - 1) != 0 || name[0] == '\0') return "localhost";
-  return name.data();
-}
-
 wire::Limits wire_limits(const VentilatorOptions& options) {
   wire::Limits limits;
   limits.max_frame = options.max_frame;
@@ -71,7 +62,17 @@ VentilatorLoop::VentilatorLoop(const VentilatorOptions& options)
   identity.epoch = core::Epoch{1};  // in memory: a new log at each start
   core::DispatcherOptions of_core = core_options(options_);
   if (!options_.journal.empty()) {
-    journal_.emplace(options_, log_);
+    store::JournalOwner owner;
+    if (options_.takeover) {
+      ownership_ = options_.takeover->ownership;
+      owner.lock = options_.takeover->lock;
+    }
+    owner.locked = [this] {
+      if (!ownership_) ownership_ = Ownership::claim_locked(options_);
+    };
+    owner.before_write = [this] { ownership_->check(); };
+    journal_.emplace(options_, log_, std::move(owner));
+    ownership_->begin_epoch(core::raw(journal_->facts().epoch));
     log_ = journal_->facts().log;
     identity.epoch = journal_->facts().epoch;
     of_core.journal = true;
@@ -88,12 +89,8 @@ VentilatorLoop::VentilatorLoop(const VentilatorOptions& options)
     sinks_.push_back(std::make_unique<OutgoingLink>(context_, Endpoint::parse(sink),
                                                     wire::Role::producer, limits_, frames_));
   router_.emplace(context_, Endpoint::parse(options_.bind), limits_.max_frame);
-  Endpoint shown = router_->endpoint();
-  if (!options_.advertise.empty())
-    shown = shown.with_host(options_.advertise);
-  else if (shown.is_any_host())
-    shown = shown.with_host(local_host_name());
-  advertised_ = shown.text();
+  advertised_ = advertised_endpoint(router_->endpoint(), options_.advertise).text();
+  if (journal_) ownership_->listens_at(advertised_, options_.sinks);
   lane_host_ = lane_host(router_->endpoint());
   tell_lane_host_ = router_->endpoint().transport != Endpoint::Transport::tcp;
   ports_.emplace(options_.lane_port_first, options_.lane_port_last,
@@ -104,6 +101,17 @@ VentilatorLoop::VentilatorLoop(const VentilatorOptions& options)
 }
 
 VentilatorLoop::~VentilatorLoop() { stop(); }
+
+std::vector<std::string> VentilatorLoop::standbys() {
+  std::vector<std::string> out;
+  if (!ownership_) return out;
+  for (const store::OwnerRecord& one : ownership_->standbys()) out.push_back(one.control);
+  return out;
+}
+
+void VentilatorLoop::check_ownership() {
+  if (ownership_) ownership_->check();
+}
 
 void VentilatorLoop::run() {
   try {
@@ -161,6 +169,8 @@ void VentilatorLoop::turn() {
   core_->advance(now);
 
   core::DispatcherEffects effects = core_->take_effects(now);
+  // A worker's word is no proof, but a reason to ask.
+  if (ownership_ && effects.later_life_heard) ownership_->check_now();
   if (journal_) journal_->keep(effects, *core_, now);
   publish(now);  // before the sends: whoever hears of a confirm finds its task counted
   perform(effects, now);
@@ -214,10 +224,9 @@ void VentilatorLoop::receive(core::Time now) {
 
 void VentilatorLoop::receive_from_sinks(core::Time now) {
   for (std::size_t i = 0; i < sinks_.size(); ++i) {
-    const auto heard =
-        sinks_[i]->hear(pool_, kMaxMessagesPerTurn, [&](const core::Envelope& envelope) {
-          core_->receive_from_sink(i, envelope, now);
-        });
+    const auto heard = sinks_[i]->hear(
+        pool_, kMaxMessagesPerTurn,
+        [&](const core::Envelope& envelope) { core_->receive_from_sink(i, envelope, now); });
     more_to_do_ = more_to_do_ || heard.more;
     if (heard.cut) core_->sink_disconnected(i, now);
   }
@@ -378,11 +387,12 @@ std::string VentilatorLoop::status_text(core::Time now) {
   shell.multipart_dropped = router_->counters().multipart;
   shell.foreign_ids_dropped = router_->counters().foreign_ids;
   shell.sends_retried = sends_retried_;
+  shell.standbys = standbys();
   if (journal_) {
     const JournalKeeper::Status journal = journal_->status();
-    shell.journal = {journal.folder, journal.sync, journal.trouble,
-                     journal.stats.file_bytes + journal.stats.wal_bytes, journal.stats.turns,
-                     journal.stats.syncs};
+    shell.journal = {journal.folder,      journal.sync,
+                     journal.trouble,     journal.stats.file_bytes + journal.stats.wal_bytes,
+                     journal.stats.turns, journal.stats.syncs};
   }
   return monitor::status_json(status, shell);
 }

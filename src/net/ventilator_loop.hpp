@@ -25,6 +25,7 @@
 #include "net/lane.hpp"
 #include "net/lane_ports.hpp"
 #include "net/outgoing_link.hpp"
+#include "net/ownership.hpp"
 #include "net/poll_set.hpp"
 #include "net/router.hpp"
 #include "net/submit_inbox.hpp"
@@ -51,6 +52,10 @@ class VentilatorLoop {
   [[nodiscard]] const store::JournalFacts* journal() const {
     return journal_ ? &journal_->facts() : nullptr;
   }
+  /// Addresses of those that stand by.
+  [[nodiscard]] std::vector<std::string> standbys();
+  /// Throws Superseded if the journal belongs to somebody else, Error if that cannot be known.
+  void check_ownership();
   [[nodiscard]] std::uint64_t max_payload() const { return limits_.max_payload(); }
 
   /// Runs `work` on the loop's thread between turns and waits for it. Throws Error if the loop
@@ -105,6 +110,7 @@ class VentilatorLoop {
   const VentilatorOptions options_;
   wire::Limits limits_;
   core::Log log_{};
+  std::shared_ptr<Ownership> ownership_;  // with a journal; outlives it
   std::optional<JournalKeeper> journal_;
   std::shared_ptr<Context> context_;
   std::shared_ptr<FramePool> frames_;

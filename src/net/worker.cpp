@@ -13,6 +13,7 @@
 #include <sluice/error.hpp>
 
 #include "exec/command_runner.hpp"
+#include "net/address_list.hpp"
 #include "net/identity.hpp"
 #include "net/worker_loop.hpp"
 #include "wire/codec.hpp"
@@ -23,6 +24,7 @@ namespace {
 
 constexpr std::uint32_t kMostSlots = 100'000;
 constexpr std::uint32_t kMostExecutors = 4'096;
+constexpr auto kMostWaitOfSeveral = std::chrono::seconds(2);
 constexpr auto kStop = std::chrono::milliseconds(500);
 
 std::optional<exec::CommandRunner::Options> supervisor_options(const WorkerOptions& options) {
@@ -54,7 +56,7 @@ WorkerOptions checked(WorkerOptions options) {
 std::string read_endpoint(std::string& access_file) {
   try {
     access_file = Access::find(access_file);
-    return Access::load(access_file).control;
+    return net::addresses_of(Access::load(access_file));
   } catch (const Error& error) {
     throw Error("a worker needs the endpoint of a ventilator, or its access file: " +
                 std::string(error.what()));
@@ -135,8 +137,11 @@ class SLUICE_LOCAL Worker::Impl {
     runner.executors = commands ? 0 : options.threads;
     runner.prefetch = options.prefetch;
     runner.push_lane = options.push_lane;
+    net::AddressList addresses(where);
+    // Half of the attempts go to who stands by.
+    if (addresses.size() > 1) runner.reconnect_most = kMostWaitOfSeveral;
     started = std::make_unique<net::WorkerLoop>(
-        net::Endpoint::parse(where), access_file, runner, options.end_with_ventilator,
+        std::move(addresses), access_file, runner, options.end_with_ventilator,
         [this](std::size_t capacity, net::Wake& wake) { return make_slots(capacity, wake); });
     return *started;
   }

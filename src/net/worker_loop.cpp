@@ -19,7 +19,7 @@ constexpr auto kAfterLoss = std::chrono::seconds(5);
 
 }  // namespace
 
-WorkerLoop::WorkerLoop(const Endpoint& endpoint, const std::string& access_file,
+WorkerLoop::WorkerLoop(AddressList addresses, const std::string& access_file,
                        const core::RunnerOptions& options, bool end_with_ventilator,
                        const MakeSlots& make_slots)
     : context_(Context::shared()),
@@ -28,8 +28,8 @@ WorkerLoop::WorkerLoop(const Endpoint& endpoint, const std::string& access_file,
       codec_(wire::Role::worker, limits_),
       core_(options, random_id<core::Boot>(), random_u64()),
       slots_(make_slots(core_.pool_capacity(), wake_)),
-      home_(endpoint),
-      control_(context_, endpoint, wire::Role::worker, limits_, frames_),
+      home_(std::move(addresses)),
+      control_(context_, home_.first(), wire::Role::worker, limits_, frames_),
       access_watch_(access_file) {
   if (end_with_ventilator) core_.end_with_ventilator();
   const SignalsBlocked blocked;
@@ -101,6 +101,11 @@ bool WorkerLoop::is_away() const { return !core_.ready() && core_.stats().sessio
 void WorkerLoop::look_for_ventilator(core::Time now) {
   if (core_.draining()) return;
   const auto gone = access_watch_.look(is_away(), core_.log(), now);
+  const auto found = access_watch_.take_found();
+  if (found && home_.learn(*found)) {
+    core_.try_again(now);
+    more_to_do_ = true;
+  }
   if (!gone) return;
   ventilator_gone_ = *gone + "; start this worker again once there is one";
   core_.drain(core::DrainMode::return_queued, now + kAfterLoss, now);
@@ -221,9 +226,10 @@ void WorkerLoop::change_sockets(core::Runner::Effects& effects) {
   if (effects.open_control) {
     // An address that a peer named may be nonsense; then it is home that is tried.
     try {
-      control_.set_endpoint(effects.endpoint.empty() ? home_ : Endpoint::parse(effects.endpoint));
+      control_.set_endpoint(effects.endpoint.empty() ? home_.next()
+                                                     : Endpoint::parse(effects.endpoint));
     } catch (const Error&) {
-      control_.set_endpoint(home_);
+      control_.set_endpoint(home_.next());
     }
     control_.open();
   }
@@ -275,6 +281,7 @@ void WorkerLoop::publish(core::Time) {
   const core::RunnerStats& from = core_.stats();
   const std::scoped_lock lock(mutex_);
   const bool news = stats_.connected != core_.ready();
+  if (news && core_.ready()) home_.reached(control_.endpoint());
   stats_.connected = core_.ready();
   stats_.queued = core_.unstarted();
   stats_.running = core_.running();

@@ -19,6 +19,7 @@
 
 #include "core/runner.hpp"
 #include "net/access_watch.hpp"
+#include "net/address_list.hpp"
 #include "net/context.hpp"
 #include "net/frame_buffer.hpp"
 #include "net/lane.hpp"
@@ -39,9 +40,9 @@ class WorkerLoop {
   /// Makes the slots, once the Runner's queue length is known.
   using MakeSlots = std::function<std::unique_ptr<WorkerSlots>(std::size_t capacity, Wake& wake)>;
 
-  /// `access_file`: where `endpoint` is from; while the ventilator is away it is watched. May be
-  /// empty.
-  WorkerLoop(const Endpoint& endpoint, const std::string& access_file,
+  /// `addresses`: of the ventilator and of those that stand by. `access_file`: where they are from;
+  /// while the ventilator is away it is watched. May be empty.
+  WorkerLoop(AddressList addresses, const std::string& access_file,
              const core::RunnerOptions& options, bool end_with_ventilator,
              const MakeSlots& make_slots);
   ~WorkerLoop();
@@ -92,7 +93,7 @@ class WorkerLoop {
   Wake wake_;
   core::Runner core_;
   std::unique_ptr<WorkerSlots> slots_;
-  const Endpoint home_;
+  AddressList home_;
   OutgoingLink control_;
   std::optional<LanePull> lane_;
   std::optional<std::size_t> lane_slot_;  // in poll_; none: it was opened since

@@ -128,6 +128,8 @@ Access Access::read(const std::string& path) {
                   ", this program knows version " + std::to_string(kVersion) +
                   ": use a program as new as the ventilator");
     access.control = file.at("control").get<std::string>();
+    if (file.contains("standbys"))
+      access.standbys = file.at("standbys").get<std::vector<std::string>>();
     access.sinks = file.at("sinks").get<std::vector<std::string>>();
     access.log = file.at("log").get<std::string>();
     access.pid = whole_number(file, "pid").get<std::int64_t>();
@@ -168,6 +170,7 @@ std::string Access::find(const std::string& given) {
 void Access::write(const std::string& path) const {
   const json file = {{"version", kVersion},
                      {"control", control},
+                     {"standbys", standbys},
                      {"sinks", sinks},
                      {"log", log},
                      {"pid", pid},

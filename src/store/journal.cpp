@@ -7,6 +7,7 @@
 #include <limits>
 #include <utility>
 
+#include "store/journal_fence.hpp"
 #include "store/journal_parts.hpp"
 #include "store/journal_wal.hpp"
 
@@ -42,7 +43,9 @@ const std::string& prepared_folder(const JournalOptions& options) {
 JournalFolder::JournalFolder(const JournalOptions& options)
     : disk_(disk_of(options)),
       paths_(prepared_folder(options)),
-      lock_(disk_.lock(options.folder, options.holder)) {
+      lock_(options.owner.lock ? options.owner.lock : disk_.lock(options.folder, options.holder)) {
+  if (options.owner.locked) options.owner.locked();
+  finish_new_files(disk_, paths_);
   if (disk_.look(paths_.database)) {
     check_header(disk_, paths_.database);
     return;
@@ -57,10 +60,10 @@ JournalFolder::JournalFolder(const JournalOptions& options)
 }
 
 // SQLite cuts a -wal file at the first broken frame, so it is looked at before.
-JournalFile::JournalFile(const JournalFolder& folder, const char* vfs, const OnDamage& lenient)
-    : database(folder.paths().database, vfs) {
-  const JournalPaths& paths = folder.paths();
-  const WalTail tail = look_at_wal(folder.disk(), paths.wal);
+JournalFile::JournalFile(JournalDisk& disk, const JournalPaths& paths, const char* vfs,
+                         const OnDamage& lenient)
+    : database(paths.database, vfs) {
+  const WalTail tail = look_at_wal(disk, paths.wal);
   torn = tail.kind != WalTail::Kind::whole;
   if (torn || lenient) database.leave_wal(true);
   prepare_database(database);
@@ -136,6 +139,7 @@ Journal::Parts::Parts(const JournalOptions& wanted)
       free_some_(database_,
                  "PRAGMA incremental_vacuum(" + std::to_string(kPagesFreedPerTurn) + ")") {
   try {
+    if (options.owner.before_write) options.owner.before_write();
     start();
   } catch (const DatabaseError&) {
     database_.leave_wal(true);
@@ -144,6 +148,8 @@ Journal::Parts::Parts(const JournalOptions& wanted)
 }
 
 Journal::Parts::~Parts() {
+  // SQLite would remove the -wal file by its name, and that may be another owner's by then.
+  if (options.owner.before_write) database_.leave_wal(true);
   // After a failed sync nobody knows which pages of the -wal file can still be read.
   if (!broken_.empty()) database_.leave_wal(true);
 }

@@ -15,6 +15,16 @@
 
 namespace sluice::store {
 
+/// What an owner of a journal wants to be asked, when a standby may take it over.
+struct JournalOwner {
+  std::shared_ptr<void> lock;  ///< of the folder, if it was taken before
+  /// Called when the folder is locked, before anything else in it is looked at. May throw.
+  std::function<void()> locked;
+  /// Called before each transaction is begun; throws if this process may not write any more. The
+  /// journal is not broken by that.
+  std::function<void()> before_write;
+};
+
 struct JournalOptions {
   std::string folder;
   bool create = true;  ///< make the folder and the journal if they are not there
@@ -30,6 +40,7 @@ struct JournalOptions {
   std::uint64_t reserve_bytes = 20U << 20;
   const char* vfs = nullptr;    ///< an SQLite VFS by name: for tests, which break the disk
   JournalDisk* disk = nullptr;  ///< all else that is done to files: for the same; null: real
+  JournalOwner owner{};         ///< for a journal that somebody may take over
 };
 
 /// What a journal is found to be when it is opened.

@@ -12,6 +12,7 @@ using core::raw;
 
 void Journal::Parts::check_alive() const {
   if (!broken_.empty()) throw Error(broken_);
+  if (options.owner.before_write) options.owner.before_write();
 }
 
 // After a failed fsync the kernel may have dropped the pages and forgotten the error: trying again
@@ -34,8 +35,8 @@ Journal::Append Journal::Parts::append(const core::JournalTurn& turn) {
   check_alive();
   if (turn.empty()) return Append::stored;
   try {
-    const bool raised = turn.numbers_reserved != core::Seq{} ||
-                        turn.dispatched_up_to != core::Seq{};
+    const bool raised =
+        turn.numbers_reserved != core::Seq{} || turn.dispatched_up_to != core::Seq{};
     bool stored = try_append(turn);
     if (!stored) {
       // What is in the -wal file already may make room in it, and there is the reserve.
@@ -61,6 +62,7 @@ Journal::Append Journal::Parts::append(const core::JournalTurn& turn) {
 // False if there was no room for it.
 bool Journal::Parts::try_append(const core::JournalTurn& turn) {
   const JournalState before = state;
+  if (options.owner.before_write) options.owner.before_write();
   try {
     begin_.run();
     write(turn);

@@ -40,7 +40,10 @@ class JournalFile {
  public:
   /// Throws Error: damage, or somebody else has it. `lenient`: is told of damage that others
   /// can be read in spite of, and the files stay as they are; null: none is accepted.
-  JournalFile(const JournalFolder& folder, const char* vfs, const OnDamage& lenient);
+  JournalFile(const JournalFolder& folder, const char* vfs, const OnDamage& lenient)
+      : JournalFile(folder.disk(), folder.paths(), vfs, lenient) {}
+  JournalFile(JournalDisk& disk, const JournalPaths& paths, const char* vfs,
+              const OnDamage& lenient);
   Database database;
   JournalIdentity identity;
   JournalState state;

@@ -51,8 +51,10 @@ struct JournalPaths {
       : database(folder + "/journal.db"),
         wal(database + "-wal"),
         fresh(database + ".new"),
+        next(database + ".next"),
+        ready(database + ".ready"),
         reserve(folder + "/reserve") {}
-  std::string database, wal, fresh, reserve;
+  std::string database, wal, fresh, next, ready, reserve;
 };
 
 /// Makes an empty journal under a name of its own and then gives it its name: a file of that
