@@ -3,6 +3,7 @@
 #include "net/ownership.hpp"
 
 #include <poll.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <utility>
@@ -30,7 +31,12 @@ std::string holder_name(const VentilatorOptions& options) {
   return options.name.empty() ? default_name() : options.name;
 }
 
-[[nodiscard]] bool may_wake_up(const store::OwnerFolder::Seen& seen) {
+// Whoever had it has not come to the end of a takeover.
+bool is_half_fenced(const store::OwnerFolder::Seen& seen) {
+  return seen.generation != 0 && (!seen.record || seen.record->fence_due);
+}
+
+bool may_wake_up(const store::OwnerFolder::Seen& seen) {
   return seen.generation != 0 && (!seen.record || seen.record->fence_due ||
                                   !(seen.record->ended || seen.record->process_is_gone()));
 }
@@ -59,7 +65,7 @@ std::shared_ptr<Ownership> Ownership::claim_locked(const VentilatorOptions& opti
   store::OwnerFolder::Seen seen = folder.look();
   // On a local file system who had the lock before us is no more.
   const bool is_local = store::judge_folder(options.journal).local;
-  const bool half_fenced = seen.generation != 0 && (!seen.record || seen.record->fence_due);
+  const bool half_fenced = is_half_fenced(seen);
   const bool silent_first = may_wake_up(seen) && !is_local;
   if (silent_first) {
     core::StandbyRule rule(failover_of(options), false);
@@ -74,35 +80,59 @@ std::shared_ptr<Ownership> Ownership::claim_locked(const VentilatorOptions& opti
       seen = folder.look();
     }
   }
-  auto taken = take(options, seen, nullptr, silent_first || half_fenced);
-  if (taken) return taken->ownership;
-  throw Error("another ventilator takes the journal " + options.journal +
-              " over at this moment: let it, or start this one with --standby");
+  const bool fenced = silent_first || half_fenced;
+  std::shared_ptr<Ownership> claimed;
+  try {
+    claimed = follow(options, seen, fenced);
+  } catch (const Error&) {
+    // On a full disk there is the journal's reserve: what is in it can still be settled.
+    const std::string reserve = store::JournalPaths(options.journal).reserve;
+    if (::unlink(reserve.c_str()) != 0) throw;
+    claimed = follow(options, folder.look(), fenced);
+  }
+  if (!claimed)
+    throw Error("another ventilator takes the journal " + options.journal +
+                " over at this moment: let it, or start this one with --standby");
+  claimed->fence_if_due(options.journal);
+  return claimed;
 }
 
 std::shared_ptr<Takeover> Ownership::take(const VentilatorOptions& options,
                                           const store::OwnerFolder::Seen& seen,
                                           std::shared_ptr<store::JournalLock> lock, bool fenced) {
+  auto out = std::make_shared<Takeover>();
+  out->ownership = follow(options, seen, fenced || is_half_fenced(seen));
+  if (!out->ownership) return nullptr;
+  if (!lock) lock = store::JournalLock::take_away(options.journal, holder_name(options));
+  out->lock = std::move(lock);
+  out->ownership->fence_if_due(options.journal);
+  return out;
+}
+
+// Null: somebody else has followed. The tenure of whoever spoke meanwhile is waited out.
+std::shared_ptr<Ownership> Ownership::follow(const VentilatorOptions& options,
+                                             const store::OwnerFolder::Seen& seen, bool fence) {
   const store::OwnerFolder folder(options.journal);
   store::OwnerRecord record = record_of(options);
-  const bool fence = fenced || (seen.generation != 0 && (!seen.record || seen.record->fence_due));
   record.fence_due = fence;
   auto claim = folder.claim(seen, record);
   if (!claim) return nullptr;
   const core::Duration wait = core::from_ms(claim->wait_ms);
-  auto out = std::make_shared<Takeover>();
-  out->ownership = std::make_shared<Ownership>(folder, std::move(*claim), std::move(record),
-                                               failover_of(options));
+  auto out = std::make_shared<Ownership>(folder, std::move(*claim), std::move(record),
+                                         failover_of(options));
   pause_for(wait);
-  if (fenced && !lock) lock = store::JournalLock::take_away(options.journal, holder_name(options));
-  out->lock = std::move(lock);
-  if (fence) {
-    store::move_to_new_files(options.journal);
-    const std::scoped_lock guard(out->ownership->mutex_);
-    out->ownership->record_.fence_due = false;
-  }
-  out->ownership->check_now();
   return out;
+}
+
+void Ownership::fence_if_due(const std::string& journal) {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (!record_.fence_due) return;
+  }
+  store::move_to_new_files(journal);
+  const std::scoped_lock lock(mutex_);
+  record_.fence_due = false;
+  announce();
 }
 
 Ownership::Ownership(store::OwnerFolder folder, store::OwnerFolder::Claim claim,

@@ -55,6 +55,10 @@ class Ownership {
   [[nodiscard]] std::vector<store::OwnerRecord> standbys() const;
 
  private:
+  [[nodiscard]] static std::shared_ptr<Ownership> follow(const VentilatorOptions& options,
+                                                         const store::OwnerFolder::Seen& seen,
+                                                         bool fence);
+  void fence_if_due(const std::string& journal);
   void run();
   void announce();
   void look_for_standbys(core::Time now);

@@ -166,7 +166,12 @@ std::optional<OwnerFolder::Claim> OwnerFolder::claim(const Seen& seen,
     fail("create", path);
   }
   out.file = OwnFile(path, fd);
-  out.file.write(record);
+  try {
+    out.file.write(record);
+  } catch (const Error&) {  // a full disk: nobody is to wait for one that never was
+    ::unlink(path.c_str());
+    throw;
+  }
   // From here on nobody before us can find its own file.
   for (const std::string& name : names()) {
     const std::uint64_t earlier = generation_of(name);

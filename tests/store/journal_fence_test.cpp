@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "store/journal_lock.hpp"
 #include "store/journal_rig.hpp"
 
 using namespace sluice;
