@@ -40,19 +40,18 @@ void StandbyWatch::look(const Ventilator& ventilator, net::PublishedAccess& acce
   if (now - seen_ < kWatchTick) return;
   seen_ = now;
   std::vector<std::string> standbys = ventilator.standbys();
-  if (standbys != standbys_) {
-    standbys_ = std::move(standbys);
-    std::string all;
-    for (const std::string& one : standbys_) all += " " + one;
-    log_.info(all.empty() ? "nobody stands by any more" : "standing by:" + all);
-  }
   try {
-    access.keep(standbys_);
+    access.keep(standbys);
     trouble_.clear();
   } catch (const Error& error) {
     if (trouble_ != error.what()) log_.warn(error.what());
     trouble_ = error.what();
   }
+  if (standbys == standbys_) return;
+  standbys_ = std::move(standbys);
+  std::string all;
+  for (const std::string& one : standbys_) all += " " + one;
+  log_.info(all.empty() ? "nobody stands by any more" : "standing by:" + all);
 }
 
 }  // namespace sluice::cli

@@ -132,16 +132,16 @@ TEST_SUITE("chaos: standby") {
       plan.add("pause the active one after " + std::to_string(some) + " outcomes, wake it up " +
                    shown(longer) + " after the takeover",
                [=, &field] {
-        field.load(250);
-        REQUIRE(field.some_done(some));
-        Process& paused = field.active();
-        paused.signal(SIGSTOP);
-        CHECK(field.await_takeover() <= StandbyCluster::kFailover + 2s);
-        pass(longer);
-        paused.signal(SIGCONT);
-        CHECK(paused.wait(kLong) == 3);
-        field.bring_standby();
-      });
+                 field.load(250);
+                 REQUIRE(field.some_done(some));
+                 Process& paused = field.active();
+                 paused.signal(SIGSTOP);
+                 CHECK(field.await_takeover() <= StandbyCluster::kFailover + 2s);
+                 pass(longer);
+                 paused.signal(SIGCONT);
+                 CHECK(paused.wait(kLong) == 3);
+                 field.bring_standby();
+               });
     }
     INFO(plan.text());
     plan.run();

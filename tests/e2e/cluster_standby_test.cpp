@@ -50,7 +50,7 @@ TEST_SUITE("e2e: standby") {
   }
 
   TEST_CASE("an active one that is told to end is followed at once") {
-    StandbyCluster cluster({"--failover-after", "60s"});
+    StandbyCluster cluster(60s);
     cluster.begin();
     cluster.ventilators[0]->signal(SIGTERM);
     CHECK(cluster.ventilators[0]->wait() == 0);

@@ -23,11 +23,11 @@ namespace sluice::e2e {
 struct StandbyCluster : Cluster {
   static constexpr std::chrono::milliseconds kLong{90'000}, kFailover{2000};
 
-  explicit StandbyCluster(Words more_options = {})
-      : sink(dir.file("outcomes.jsonl")), more(std::move(more_options)) {}
+  explicit StandbyCluster(std::chrono::milliseconds failover_after = kFailover)
+      : sink(dir.file("outcomes.jsonl")), failover(failover_after) {}
 
   SinkProcess sink;
-  Words more;
+  std::chrono::milliseconds failover;
   std::vector<std::unique_ptr<Process>> ventilators;
 
   /// It is active if nobody is, otherwise it stands by.
@@ -36,8 +36,7 @@ struct StandbyCluster : Cluster {
                 "--journal",        journal.empty() ? dir.file("journal") : journal,
                 "--sink",           sink.endpoint(),
                 "--heartbeat",      "500ms",
-                "--failover-after", std::to_string(kFailover.count()) + "ms"};
-    words.insert(words.end(), more.begin(), more.end());
+                "--failover-after", std::to_string(failover.count()) + "ms"};
     words.insert(words.end(), options.begin(), options.end());
     ventilators.push_back(std::make_unique<Process>(program_and(words), with_files()));
     return *ventilators.back();
