@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <sluice/error.hpp>
+#include <sluice/typed.hpp>
 #include <sluice/ventilator.hpp>
 
 #include "net/standby.hpp"
