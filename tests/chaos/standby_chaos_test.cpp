@@ -76,7 +76,8 @@ class Field {
     CHECK(cluster.flaws(static_cast<std::size_t>(posted_)) == "");
     CHECK(cluster.repeats() == "");
     tell(std::to_string(posted_) + " tasks; " + cluster.status().at("epoch").dump() + " lives");
-    for (auto& one : cluster.ventilators) one->signal(SIGTERM);
+    for (auto& one : cluster.ventilators)
+      if (one->running()) one->signal(SIGTERM);
     for (auto& one : cluster.ventilators) CHECK(one->wait(kLong));
     for (auto& worker : cluster.workers) worker->signal(SIGTERM);
     for (auto& worker : cluster.workers) CHECK(worker->wait(kLong));
