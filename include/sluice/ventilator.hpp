@@ -65,9 +65,11 @@ struct VentilatorOptions {
   /// others after twice their type's median run time, but within these bounds.
   std::chrono::milliseconds grace_least{5};
   std::chrono::milliseconds grace_most{1000};
-  /// Unsettled tasks held at once, and bytes of their keys and payloads. Beyond, submit
-  /// blocks and clients get no credit.
-  std::uint64_t max_tasks = 1'000'000;
+  /// Unsettled tasks held at once, and bytes of their keys and payloads in memory. Beyond, submit
+  /// blocks and clients get no credit. 0: a million tasks, with a journal a hundred million.
+  /// A waiting task takes its bytes and some 10 more; with a journal, tasks far from their turn
+  /// leave their bytes to it and take 4.
+  std::uint64_t max_tasks = 0;
   std::uint64_t max_bytes = std::uint64_t{1} << 30;
   /// Largest frame; a payload may have this less 64 KiB. At most 64 MiB.
   std::uint64_t max_frame = std::uint64_t{4} << 20;

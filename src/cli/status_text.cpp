@@ -109,7 +109,11 @@ std::string summary(const Json& status) {
   const Json& limits = part(status, "limits");
   text += "limits      " + count(limits, "tasks") + " of " + count(limits, "max_tasks") +
           " tasks, " + bytes(number(limits, "bytes")) + " of " +
-          bytes(number(limits, "max_bytes")) + '\n';
+          bytes(number(limits, "max_bytes"));
+  if (number(limits, "spilled") > 0)
+    text += "; in the journal only: " + count(limits, "spilled") + " tasks, " +
+            bytes(number(limits, "spilled_bytes"));
+  text += '\n';
   return text + "clients     " + count(status, "clients") + '\n';
 }
 

@@ -111,7 +111,8 @@ void add_limits(CLI::App& verb, VentilatorOptions& options, VentilatorArguments&
   verb.add_option("--grace", arguments.grace,
                   "Bounds of the wait for a cut worker's running tasks (default 5ms..1s)")
       ->option_text("A..B");
-  verb.add_option("--max-tasks", options.max_tasks, "Unsettled tasks held (default 1000000)")
+  verb.add_option("--max-tasks", options.max_tasks,
+                  "Unsettled tasks held (default 1000000, with a journal 100000000)")
       ->check(CLI::PositiveNumber);
   add_bytes(verb, "--max-bytes", options.max_bytes, "Bytes of unsettled tasks held");
   verb.add_option("--max-lanes", options.max_lanes,

@@ -14,6 +14,15 @@ namespace {
 // instant (the grace after a cut) has an alarm of its own.
 constexpr int kScansPerHeartbeat = 8;
 
+PackedTask usual_task(const RetryPolicy& retry) {
+  PackedTask out;
+  out.max_attempts = retry.max_attempts;
+  out.max_losses = retry.max_losses;
+  out.backoff_ms = to_ms(retry.backoff);
+  out.backoff_most_ms = to_ms(retry.backoff_most);
+  return out;
+}
+
 bool is_client_message(const Message& message) {
   return std::holds_alternative<Submit>(message) || std::holds_alternative<CancelTasks>(message) ||
          std::holds_alternative<Query>(message) || std::holds_alternative<ClientBeat>(message);
@@ -32,6 +41,8 @@ Dispatcher::Dispatcher(DispatcherOptions options, const Identity& identity, std:
     : options_(std::move(options)),
       identity_(identity),
       random_(seed),
+      backlog_(tasks_.numbers(), usual_task(options_.retry),
+               static_cast<std::uint32_t>(options_.sinks.size()), options_.backlog_run),
       progress_(options_.max_progress),
       keys_(options_.dedup_window, options_.dedup_entries),
       submits_(options_.dedup_window, options_.dedup_entries) {
@@ -152,6 +163,8 @@ std::uint32_t Dispatcher::intern_type(std::string_view name) {
 }
 
 void Dispatcher::advance(Time now) {
+  backlog_.spill();
+  if (halted_) cancel_far(now);
   if (now >= next_scan_) {
     scan(now);
     next_scan_ = now + options_.timers.heartbeat / kScansPerHeartbeat;
@@ -176,7 +189,7 @@ void Dispatcher::scan(Time now) {
     return now - entry.second.last_heard > options_.timers.reclaim();
   });
   for (auto& producer : producers_) producer->tell_floor(identity_.log, tasks_.numbers().floor());
-  keys_.expire(now, [this](Seq seq) { return tasks_.find(seq) == kNoTask; });
+  keys_.expire(now, [this](Seq seq) { return !is_unsettled(seq); });
   submits_.expire(now);
 }
 

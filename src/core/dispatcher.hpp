@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/backlog.hpp"
 #include "core/client_session.hpp"
 #include "core/dedup_window.hpp"
 #include "core/dispatcher_effects.hpp"
@@ -67,6 +68,11 @@ class Dispatcher {
   /// After the last one. What may be with a worker waits until all of these, if they still
   /// run, have said what they hold, but for the reclaim time at most (rule 17).
   void restored(const std::vector<Boot>& workers, Time now);
+  /// Before all of these: how to read tasks back of which only the journal has the bytes. It is
+  /// called by any input and by take_effects(), and what it throws goes through.
+  void load_with(Backlog::Loader loader) {
+    backlog_.spill_beyond(options_.backlog_bytes, std::move(loader));
+  }
 
   // --- inputs -------------------------------------------------------------
 
@@ -124,11 +130,9 @@ class Dispatcher {
   void recycle(DispatcherEffects&& effects);
 
   /// Tasks that are not settled, promised numbers not counted.
-  [[nodiscard]] std::size_t unsettled() const { return tasks_.count(); }
+  [[nodiscard]] std::size_t unsettled() const { return tasks_.count() + backlog_.count(); }
   /// It would take one more task.
-  [[nodiscard]] bool has_room() const {
-    return !draining_ && suspended_.empty() && !is_full();
-  }
+  [[nodiscard]] bool has_room() const { return !draining_ && suspended_.empty() && !is_full(); }
   /// After a restart: workers of the last life have not come back yet, nor been given up.
   [[nodiscard]] bool is_recovering() const { return !absent_.empty(); }
   /// Alarms set, stale ones included.
@@ -207,15 +211,25 @@ class Dispatcher {
   void grant_waiting(Time now);
   Code accept(Seq seq, std::string_view type, const SubmitEntry& entry, Time now);
   Code take_and_fail(Seq seq, std::string_view type, const SubmitEntry& entry, Time now);
-  void want(Seq seq);
+  void want(Seq seq, Time now);
   [[nodiscard]] Code check(std::string_view type, const SubmitEntry& entry) const;
   [[nodiscard]] bool is_full() const;
   [[nodiscard]] std::uint64_t free_tasks() const;  // neither taken nor promised
   [[nodiscard]] std::uint64_t free_bytes() const;
   void count_refusal(Code code);
 
+  // dispatcher_backlog.cpp: tasks far from their turn
+  [[nodiscard]] bool is_far(std::uint32_t type, std::uint32_t priority) const;
+  [[nodiscard]] bool wants_run(std::uint32_t type, const Backlog::Front& front) const;
+  void refill(std::uint32_t type, Time now);
+  void open_run(const Backlog::Front& front, std::uint32_t type, Time now);
+  void cancel_far(Time now);
+  TaskSlot take_slot(const Backlog::Entry& entry);
+  TaskSlot bring(Seq seq);
+  [[nodiscard]] bool is_unsettled(Seq seq) const;
+  [[nodiscard]] std::size_t bytes_in_memory() const { return tasks_.bytes() + backlog_.bytes(); }
+
   // dispatcher_journal.cpp: what is written of a turn, and read at the next start
-  void note_taken(TaskSlot slot);
   void note_changed(TaskSlot slot);
   void note_ending(TaskSlot slot, Status status, std::string_view why);
   void note_settled(TaskSlot slot);
@@ -225,6 +239,9 @@ class Dispatcher {
   void write_journal(Time now);
   void send_acked(Time now);
   [[nodiscard]] JournalTask journal_task(const TaskRecord& task) const;
+  [[nodiscard]] JournalTask journal_task(const Backlog::Entry& entry) const;
+  [[nodiscard]] std::uint64_t fingerprint_of(std::string_view key, std::string_view type,
+                                             Bytes payload) const;
   [[nodiscard]] JournalChange journal_change(const TaskRecord& task) const;
   [[nodiscard]] WallMs wall(Time at) const;
   [[nodiscard]] Time time_of(WallMs at) const;
@@ -255,12 +272,14 @@ class Dispatcher {
   Identity identity_;
   Random random_;
   bool draining_ = false;
-  std::string suspended_;  // why no submit is taken for now
+  std::string suspended_;            // why no submit is taken for now
   std::optional<DrainMode> halted_;  // what workers are told
   bool started_ = false;
 
   TaskTable tasks_;
   std::vector<ReadyQueue> ready_;       // by type
+  Backlog backlog_;                     // what is ready behind all these
+  std::vector<TaskSlot> opened_;        // of a run, reused
   std::vector<TaskSlot> suspects_;      // ready, to be run alone (case 23)
   std::deque<std::string> type_names_;  // a deque: views of them must stay good
   std::map<std::string, std::uint32_t, std::less<>> type_ids_;
@@ -307,8 +326,9 @@ class Dispatcher {
   std::uint64_t numbers_below_ = 0, dispatched_upto_ = 0;
 
   // After a restart.
-  std::vector<Seq> awaited_;     // held back: a worker may have them
-  std::set<Boot> absent_;        // workers whose inventories are waited for
+  Seq dispatched_before_{};   // by the last life, at most
+  std::vector<Seq> awaited_;  // held back: a worker may have them
+  std::set<Boot> absent_;     // workers whose inventories are waited for
   Time recovery_ends_{};
 
   std::vector<std::unique_ptr<OutcomeProducer>> producers_;  // by sink

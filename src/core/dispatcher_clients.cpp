@@ -16,20 +16,20 @@ constexpr std::uint64_t kBusyRetryMs = 1000;
 // --- a submitter in this process ------------------------------------------
 
 std::uint64_t Dispatcher::free_tasks() const {
-  std::uint64_t promised = reserved_local_ + tasks_.count();
+  std::uint64_t promised = reserved_local_ + unsettled();
   for (const auto& [peer, client] : clients_) promised += client.unused();
   return promised < options_.max_tasks ? options_.max_tasks - promised : 0;
 }
 
 std::uint64_t Dispatcher::free_bytes() const {
-  std::uint64_t promised = tasks_.bytes();
+  std::uint64_t promised = bytes_in_memory();
   for (const auto& [peer, client] : clients_) promised += client.unused_bytes();
   return promised < options_.max_bytes ? options_.max_bytes - promised : 0;
 }
 
 bool Dispatcher::is_full() const {
-  return reserved_local_ + tasks_.count() >= options_.max_tasks ||
-         tasks_.bytes() >= options_.max_bytes;
+  return reserved_local_ + unsettled() >= options_.max_tasks ||
+         bytes_in_memory() >= options_.max_bytes;
 }
 
 std::optional<Seq> Dispatcher::reserve(std::uint32_t count) {
@@ -70,8 +70,8 @@ Code Dispatcher::take_and_fail(Seq seq, std::string_view type, const SubmitEntry
   SubmitEntry at_once = entry;
   at_once.delay_ms = 0;
   (void)accept(seq, "(one too many)", at_once, now);
-  const TaskSlot slot = tasks_.find(seq);
-  if (slot == kNoTask || tasks_[slot].state != TaskState::ready) return Code::ok;  // halted
+  const TaskSlot slot = backlog_.holds(seq) ? bring(seq) : tasks_.find(seq);
+  if (slot == kNoTask || tasks_[slot].state == TaskState::settling) return Code::ok;  // halted
   end_early(slot, Status::failed,
             "no more than " + std::to_string(options_.max_types) + " types can be used, and \"" +
                 std::string(type) + "\" would be another",
@@ -103,14 +103,14 @@ Code Dispatcher::check(std::string_view type, const SubmitEntry& entry) const {
 
 Code Dispatcher::accept(Seq seq, std::string_view type, const SubmitEntry& entry, Time now) {
   const std::uint32_t type_id = intern_type(type);
-  const TaskSlot slot = tasks_.add(seq, entry.key, entry.payload);
-  TaskRecord& task = tasks_[slot];
-  task.type = type_id;
-  task.priority = entry.priority;
+  const RetryPolicy& retry = options_.retry;
+  PackedTask task;
+  task.seq = seq;
+  task.key = entry.key;
+  task.payload = entry.payload;
   if (!producers_.empty()) task.sink = static_cast<std::uint32_t>(raw(seq) % producers_.size());
   task.exec_ms = entry.exec_ms;
   task.wanted = (entry.flags & kSubmitWanted) != 0;
-  const RetryPolicy& retry = options_.retry;
   task.max_attempts = entry.max_attempts > 0 ? entry.max_attempts : retry.max_attempts;
   task.max_losses = retry.max_losses;
   task.backoff_ms = to_ms(retry.backoff);
@@ -122,17 +122,23 @@ Code Dispatcher::accept(Seq seq, std::string_view type, const SubmitEntry& entry
                                ? entry.options->backoff_max_ms
                                : std::max(task.backoff_most_ms, task.backoff_ms);
   }
-  constexpr std::uint64_t kMostMs = 10ULL * 365 * 24 * 3600 * 1000;  // ten years
-  if (entry.ttl_ms > 0) task.expires = now + from_ms(std::min(entry.ttl_ms, kMostMs));
   if (!entry.key.empty()) keys_.remember(entry.key, seq, fingerprint(type, entry.payload), now);
   ++counters_.submitted;
-  note_taken(slot);
-  task.state = TaskState::delayed;
-  ++delayed_count_;
-  if (task.expires != Time{}) set_task_timer(TimerHeap::Kind::task_expires, task.expires, slot);
+  if (options_.journal) taken_.push_back(seq);
+  if (entry.ttl_ms == 0 && entry.delay_ms == 0 && is_far(type_id, entry.priority)) {
+    backlog_.put(type_id, entry.priority, task);
+    return Code::ok;
+  }
+  constexpr std::uint64_t kMostMs = 10ULL * 365 * 24 * 3600 * 1000;  // ten years
+  const TaskSlot slot = take_slot({type_id, entry.priority, false, task});
+  TaskRecord& record = tasks_[slot];
+  if (entry.ttl_ms > 0) {
+    record.expires = now + from_ms(std::min(entry.ttl_ms, kMostMs));
+    set_task_timer(TimerHeap::Kind::task_expires, record.expires, slot);
+  }
   if (entry.delay_ms > 0) {
-    task.ready_at = now + from_ms(std::min(entry.delay_ms, kMostMs));
-    set_task_timer(TimerHeap::Kind::task_ready, task.ready_at, slot);
+    record.ready_at = now + from_ms(std::min(entry.delay_ms, kMostMs));
+    set_task_timer(TimerHeap::Kind::task_ready, record.ready_at, slot);
   } else {
     make_ready(slot, false, now);
   }
@@ -141,11 +147,13 @@ Code Dispatcher::accept(Seq seq, std::string_view type, const SubmitEntry& entry
 
 // Who submits a known task again may wait for it, too. Too late for what runs already: then the
 // watch at the sink has to do without the flag.
-void Dispatcher::want(Seq seq) {
-  const TaskSlot slot = tasks_.find(seq);
+void Dispatcher::want(Seq seq, Time now) {
+  const bool was_far = backlog_.holds(seq);
+  const TaskSlot slot = was_far ? bring(seq) : tasks_.find(seq);
   if (slot == kNoTask) return;
   tasks_[slot].wanted = true;
   note_changed(slot);
+  if (was_far && !tasks_[slot].awaits_inventory) make_ready(slot, false, now);
 }
 
 // --- submitters elsewhere ---------------------------------------------------
@@ -233,7 +241,7 @@ void Dispatcher::on(ClientSession& client, const Envelope& in, const Submit& sub
         code = known->fingerprint == fingerprint(type, entry.payload) ? Code::duplicate
                                                                       : Code::conflict;
       }
-      if (code == Code::duplicate && (entry.flags & kSubmitWanted) != 0) want(first);
+      if (code == Code::duplicate && (entry.flags & kSubmitWanted) != 0) want(first, now);
     }
     if (code == Code::ok && is_full()) code = Code::busy;  // the same room was promised twice
     if (code == Code::ok) {
@@ -292,7 +300,7 @@ void Dispatcher::grant_waiting(Time) {
 }
 
 bool Dispatcher::cancel(Seq seq, Time now) {
-  const TaskSlot slot = tasks_.find(seq);
+  const TaskSlot slot = backlog_.holds(seq) ? bring(seq) : tasks_.find(seq);
   if (slot == kNoTask) return false;
   TaskRecord& task = tasks_[slot];
   if (task.state == TaskState::settling) return true;

@@ -40,10 +40,6 @@ Time Dispatcher::time_of(WallMs at) const {
   return Time{} + from_ms(at - options_.wall_at_zero);
 }
 
-void Dispatcher::note_taken(TaskSlot slot) {
-  if (options_.journal) taken_.push_back(tasks_[slot].seq);
-}
-
 void Dispatcher::note_changed(TaskSlot slot) {
   TaskRecord& task = tasks_[slot];
   if (task.journaled != Journaled::current) return;
@@ -110,10 +106,33 @@ JournalTask Dispatcher::journal_task(const TaskRecord& task) const {
   out.expires_ms = wall(task.expires);
   if (task.state == TaskState::delayed) out.not_before_ms = wall(task.ready_at);
   out.wanted = task.wanted;
-  if (task.key_bytes == 0) return out;
-  const KeyWindow::Known* known = keys_.find(task.key());
-  out.fingerprint = known != nullptr ? known->fingerprint : fingerprint(out.type, out.payload);
+  if (task.key_bytes > 0) out.fingerprint = fingerprint_of(out.key, out.type, out.payload);
   return out;
+}
+
+JournalTask Dispatcher::journal_task(const Backlog::Entry& entry) const {
+  const PackedTask& task = entry.task;
+  JournalTask out;
+  out.seq = task.seq;
+  out.type = type_names_[entry.type];
+  out.key = task.key;
+  out.payload = task.payload;
+  out.sink = task.sink;
+  out.priority = entry.priority;
+  out.max_attempts = task.max_attempts;
+  out.max_losses = task.max_losses;
+  out.exec_ms = task.exec_ms;
+  out.backoff_ms = task.backoff_ms;
+  out.backoff_most_ms = task.backoff_most_ms;
+  out.wanted = task.wanted;
+  if (!task.key.empty()) out.fingerprint = fingerprint_of(task.key, out.type, out.payload);
+  return out;
+}
+
+std::uint64_t Dispatcher::fingerprint_of(std::string_view key, std::string_view type,
+                                         Bytes payload) const {
+  const KeyWindow::Known* known = keys_.find(key);
+  return known != nullptr ? known->fingerprint : fingerprint(type, payload);
 }
 
 // Whether this turn's records are to be written now, or with those of a later one.
@@ -135,7 +154,10 @@ bool Dispatcher::writes_journal(Time now) {
 
 void Dispatcher::not_written(const JournalTurn& turn) {
   for (const JournalTask& taken : turn.tasks_taken) {
-    tasks_[tasks_.find(taken.seq)].journaled = Journaled::unknown;
+    if (backlog_.holds(taken.seq))
+      backlog_.not_written(taken.seq);
+    else
+      tasks_[tasks_.find(taken.seq)].journaled = Journaled::unknown;
     taken_.push_back(taken.seq);
   }
   for (const JournalChange& change : turn.task_changes) {
@@ -163,6 +185,11 @@ void Dispatcher::write_journal(Time now) {
   told_endings_.clear();
   told_answers_.clear();
   for (const Seq seq : taken_) {
+    if (backlog_.holds(seq)) {
+      journal.tasks_taken.push_back(journal_task(backlog_.read(seq)));
+      backlog_.written(seq);
+      continue;
+    }
     const TaskSlot slot = tasks_.find(seq);
     if (slot == kNoTask) continue;
     TaskRecord& task = tasks_[slot];
@@ -198,6 +225,7 @@ void Dispatcher::restore_numbers(Seq next, Seq dispatched) {
   tasks_.numbers().begin_at(next);
   numbers_below_ = raw(next);
   dispatched_upto_ = raw(dispatched);
+  dispatched_before_ = dispatched;
 }
 
 void Dispatcher::restore(const JournalKey& key, Time now) {
@@ -214,19 +242,19 @@ void Dispatcher::restore(const JournalAnswer& answer, Time now) {
 
 void Dispatcher::restore(const JournalTask& from, const JournalChange* change, Time now) {
   tasks_.numbers().restore(from.seq);
-  const std::uint32_t type = intern_type(from.type);
-  const TaskSlot slot = tasks_.add(from.seq, from.key, from.payload);
-  TaskRecord& task = tasks_[slot];
-  task.journaled = Journaled::current;
-  task.type = type;
-  task.priority = from.priority;
+  Backlog::Entry entry;
+  entry.type = intern_type(from.type);
+  entry.priority = from.priority;
+  entry.written = true;
+  entry.task = packed(from);
   // Case 27: the list of sinks only grows, so that a number never means another one.
-  task.sink = producers_.empty() ? 0 : from.sink % static_cast<std::uint32_t>(producers_.size());
-  task.exec_ms = from.exec_ms;
-  task.max_attempts = from.max_attempts;
-  task.max_losses = from.max_losses;
-  task.backoff_ms = from.backoff_ms;
-  task.backoff_most_ms = from.backoff_most_ms;
+  entry.task.sink =
+      producers_.empty() ? 0 : from.sink % static_cast<std::uint32_t>(producers_.size());
+  if (change == nullptr && from.expires_ms == 0 && from.not_before_ms == 0 &&
+      is_far(entry.type, entry.priority))
+    return backlog_.put_written(entry.type, entry.priority, entry.task);
+  const TaskSlot slot = take_slot(entry);
+  TaskRecord& task = tasks_[slot];
   task.expires = time_of(from.expires_ms);
   JournalChange as_taken;
   as_taken.wanted = from.wanted;
@@ -238,14 +266,13 @@ void Dispatcher::restore(const JournalTask& from, const JournalChange* change, T
   task.suspect = state.suspect;
   task.wanted = state.wanted;
   task.cancel_requested = state.cancel_requested;
-  task.state = TaskState::delayed;
-  ++delayed_count_;
-  if (state.settling) return settle_here(slot, state.status, state.why, now);
+  if (state.settling) {
+    task.awaits_inventory = false;
+    return settle_here(slot, state.status, state.why, now);
+  }
   if (task.expires != Time{}) set_task_timer(TimerHeap::Kind::task_expires, task.expires, slot);
-  if (raw(from.seq) <= dispatched_upto_) {
-    task.awaits_inventory = true;
+  if (task.awaits_inventory) {
     task.ready_at = time_of(state.not_before_ms);
-    awaited_.push_back(from.seq);
   } else if (const Time at = time_of(state.not_before_ms); at > now) {
     task.ready_at = at;
     set_task_timer(TimerHeap::Kind::task_ready, at, slot);
@@ -267,6 +294,7 @@ void Dispatcher::inventory_complete(const Boot& boot, Time now) {
 
 // Whoever has something of the last life has said so, or is given up.
 void Dispatcher::end_recovery(Time now) {
+  dispatched_before_ = Seq{};
   for (const Boot& boot : std::exchange(absent_, {})) note_worker(boot, false);
   for (const Seq seq : std::exchange(awaited_, {})) {
     const TaskSlot slot = tasks_.find(seq);

@@ -18,12 +18,12 @@ constexpr std::size_t kTrialsPerTurn = 16;
 }  // namespace
 
 void Dispatcher::dispatch(Time now) {
-  if (ready_count_ == 0) return;
+  if (ready_count_ == 0 && backlog_.count() == 0) return;
   if (!suspects_.empty()) dispatch_suspects(now);
   const auto types = static_cast<std::uint32_t>(ready_.size());
   for (std::uint32_t i = 0; i < types; ++i) {
     const std::uint32_t type = (next_type_ + i) % types;
-    if (ready_[type].count() > 0) dispatch_type(type, now);
+    if (ready_[type].count() > 0 || backlog_.count(type) > 0) dispatch_type(type, now);
   }
   if (types > 0) next_type_ = (next_type_ + 1) % types;
 }
@@ -32,7 +32,9 @@ void Dispatcher::dispatch_type(std::uint32_t type, Time now) {
   ReadyQueue& queue = ready_[type];
   std::uint32_t refusals = 0;
   std::uint32_t sharers = 0;  // who have not had their share yet in this round
-  while (queue.count() > 0) {
+  for (;;) {
+    if (backlog_.count(type) > 0) refill(type, now);
+    if (queue.count() == 0) return;
     const std::uint32_t index = placement_.choose(type);
     if (index == kNoSession) return;
     WorkerSession& session = sessions_[index];

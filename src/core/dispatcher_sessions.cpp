@@ -183,6 +183,10 @@ void Dispatcher::reconcile(WorkerSession& session, const HeldTask& held, Time no
   const auto answer = [&](Lease lease, Verdict verdict) {
     session.verdicts.push_back({held.seq, lease, verdict});
   };
+  if (session.same_log && backlog_.holds(held.seq)) {  // of the last life
+    const TaskSlot brought = bring(held.seq);
+    if (!tasks_[brought].awaits_inventory) make_ready(brought, false, now);
+  }
   const TaskSlot slot = session.same_log ? tasks_.find(held.seq) : kNoTask;
   if (slot == kNoTask) return answer(held.lease, Verdict::settled);
   TaskRecord& task = tasks_[slot];

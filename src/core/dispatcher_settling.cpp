@@ -178,12 +178,14 @@ DispatcherStatus Dispatcher::status(Time now) const {
   out.epoch = identity_.epoch;
   out.draining = draining_;
   out.recovering = is_recovering();
-  out.ready = ready_count_;
+  out.ready = ready_count_ + backlog_.count();
   out.delayed = delayed_count_;
   out.settling = settling_count_;
-  out.tasks = tasks_.count();
-  out.leased = out.tasks - ready_count_ - delayed_count_ - settling_count_;
-  out.bytes = tasks_.bytes();
+  out.tasks = unsettled();
+  out.leased = tasks_.count() - ready_count_ - delayed_count_ - settling_count_;
+  out.bytes = bytes_in_memory();
+  out.spilled = backlog_.spilled();
+  out.spilled_bytes = backlog_.spilled_bytes();
   out.max_tasks = options_.max_tasks;
   out.max_bytes = options_.max_bytes;
   out.floor = tasks_.numbers().floor();
@@ -191,7 +193,8 @@ DispatcherStatus Dispatcher::status(Time now) const {
   out.clients = clients_.size();
   out.counters = counters_;
   for (std::uint32_t t = 0; t < type_names_.size(); ++t)
-    out.types.push_back({type_names_[t], ready_[t].count(), placement_.serving_count(t)});
+    out.types.push_back(
+        {type_names_[t], ready_[t].count() + backlog_.count(t), placement_.serving_count(t)});
   for (const WorkerSession& session : sessions_)
     if (session.sid != Sid{}) out.workers.push_back(worker_status(session, now));
   for (std::size_t i = 0; i < producers_.size(); ++i)
@@ -223,8 +226,8 @@ WorkerStatus Dispatcher::worker_status(const WorkerSession& session, Time now) c
   TaskSlot slot = progress_.size() > 0 ? session.held.head : kNoTask;
   for (; slot != kNoTask && out.progress.size() < kMostProgressShown; slot = tasks_[slot].next) {
     if (const ProgressBoard::Note* const note = progress_.find(slot))
-      out.progress.push_back({tasks_[slot].seq, tasks_[slot].executions + 1, now - note->since,
-                              note->text});
+      out.progress.push_back(
+          {tasks_[slot].seq, tasks_[slot].executions + 1, now - note->since, note->text});
   }
   return out;
 }

@@ -72,7 +72,8 @@ struct DispatcherStatus {
   bool draining = false;
   bool recovering = false;  ///< after a restart, workers of the last life are waited for
   std::uint64_t ready = 0, delayed = 0, leased = 0, settling = 0;
-  std::uint64_t tasks = 0, bytes = 0, max_tasks = 0, max_bytes = 0;
+  std::uint64_t tasks = 0, bytes = 0, max_tasks = 0, max_bytes = 0;  ///< bytes: in memory
+  std::uint64_t spilled = 0, spilled_bytes = 0;  ///< tasks whose bytes only the journal has
   Seq floor{}, next{};
   std::uint64_t clients = 0;
   DispatcherCounters counters;

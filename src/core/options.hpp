@@ -67,9 +67,16 @@ struct DispatcherOptions {
   RetryPolicy retry;
   std::vector<std::string> sinks;        ///< endpoints, in their fixed order
   std::uint64_t max_tasks = 1'000'000;   ///< unsettled tasks held at once
-  std::uint64_t max_bytes = 1ULL << 30;  ///< of their payloads and keys
-  std::size_t max_workers = 16'384;      ///< sessions
-  std::size_t max_lanes = 500;           ///< beyond, sessions are inline
+  std::uint64_t max_bytes = 1ULL << 30;  ///< of their payloads and keys, in memory
+  /// Ready tasks of one type and priority that have slots, and bytes of all that have: those
+  /// behind wait in the backlog, packed ...
+  std::uint64_t near_tasks = 32'768;
+  std::uint64_t near_bytes = 64ULL << 20;
+  /// ... and beyond so many bytes only in the journal, if there is one.
+  std::size_t backlog_bytes = 64ULL << 20;
+  std::uint32_t backlog_run = 1024;  ///< tasks that come from there at once
+  std::size_t max_workers = 16'384;  ///< sessions
+  std::size_t max_lanes = 500;       ///< beyond, sessions are inline
   std::size_t max_clients = 4'096;
   std::uint64_t client_window_tasks = 65'536;  ///< credit a client gets at most
   std::uint64_t client_window_bytes = 64ULL << 20;
@@ -77,8 +84,8 @@ struct DispatcherOptions {
   std::size_t dedup_entries = 1'000'000;
   Duration grace_least = 5ms, grace_most = 1s;  ///< after a seen disconnect, for running tasks
   Duration ack_window = 50ms;  ///< from a task's end to its ack, as a rule: outcome, store, confirm
-  std::size_t max_types = 4'096;                ///< names of types ever heard
-  std::size_t max_progress = 10'000;            ///< leased tasks whose progress is kept
+  std::size_t max_types = 4'096;      ///< names of types ever heard
+  std::size_t max_progress = 10'000;  ///< leased tasks whose progress is kept
 };
 
 struct RunnerOptions {
@@ -87,8 +94,8 @@ struct RunnerOptions {
   std::vector<std::string> types;  ///< what this worker can run, 1..256
   std::uint32_t slots = 1;
   std::uint32_t executors = 0;  ///< tasks that can be started at once; 0: as many as slots
-  std::uint32_t prefetch = 0;  ///< tasks held per slot, the running one included; 0: tunes itself
-  bool push_lane = true;       ///< false: inline from the start
+  std::uint32_t prefetch = 0;   ///< tasks held per slot, the running one included; 0: tunes itself
+  bool push_lane = true;        ///< false: inline from the start
   bool silent_while_busy = false;
   std::size_t max_prefetch = 16'384;  ///< tasks queued beyond the slots
   Duration prefetch_target = 1ms;     ///< work kept queued, per slot
@@ -108,9 +115,9 @@ struct CollectorOptions {
   std::uint64_t window_bytes = 64ULL << 20;
   std::size_t max_producers = 20'000;
   std::size_t max_logs = 1'024;
-  std::uint64_t shelf_bytes = 64ULL << 20;  ///< outcomes kept for those who wait for them
-  std::size_t max_awaited = 1'048'576;      ///< (watcher, task) pairs, of all watchers ...
-  std::size_t max_awaited_each = 131'072;   ///< ... and of one
+  std::uint64_t shelf_bytes = 64ULL << 20;           ///< outcomes kept for those who wait for them
+  std::size_t max_awaited = 1'048'576;               ///< (watcher, task) pairs, of all watchers ...
+  std::size_t max_awaited_each = 131'072;            ///< ... and of one
   std::uint64_t watched_window_bytes = 16ULL << 20;  ///< sent to one watcher, not acknowledged
 };
 

@@ -31,6 +31,22 @@ TaskSlot ReadyQueue::front() const {
   return kNoTask;
 }
 
+const TaskList* ReadyQueue::find(std::uint32_t priority) const {
+  for (const Level& level : levels_)
+    if (level.priority == priority) return &level.tasks;
+  return nullptr;
+}
+
+std::uint64_t ReadyQueue::count(std::uint32_t priority) const {
+  const TaskList* const tasks = find(priority);
+  return tasks == nullptr ? 0 : tasks->count;
+}
+
+TaskSlot ReadyQueue::front(std::uint32_t priority) const {
+  const TaskList* const tasks = find(priority);
+  return tasks == nullptr ? kNoTask : tasks->head;
+}
+
 TaskList& ReadyQueue::level(std::uint32_t priority) {
   const auto at = std::find_if(levels_.begin(), levels_.end(),
                                [&](const Level& l) { return l.priority <= priority; });

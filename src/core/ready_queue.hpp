@@ -19,6 +19,9 @@ class ReadyQueue {
   /// The next to go, or kNoTask.
   [[nodiscard]] TaskSlot front() const;
   [[nodiscard]] std::uint64_t count() const { return count_; }
+  /// Of one level: how many, and the next of them, or kNoTask.
+  [[nodiscard]] std::uint64_t count(std::uint32_t priority) const;
+  [[nodiscard]] TaskSlot front(std::uint32_t priority) const;
 
  private:
   struct Level {
@@ -26,6 +29,7 @@ class ReadyQueue {
     TaskList tasks;
   };
   TaskList& level(std::uint32_t priority);
+  [[nodiscard]] const TaskList* find(std::uint32_t priority) const;
 
   std::vector<Level> levels_;  // highest first; few, and kept when empty only if it is the last
   std::uint64_t count_ = 0;

@@ -38,6 +38,14 @@ void SeqIndex::set(Seq seq, std::uint32_t slot) {
   entry = slot;
 }
 
+void SeqIndex::move(Seq seq, std::uint32_t place) {
+  Page* page = page_of(raw(seq));
+  SLUICE_ASSERT(page != nullptr);
+  std::uint32_t& entry = page->slots[raw(seq) & (kPageSize - 1)];
+  SLUICE_ASSERT(entry != kNone && place != kNone);
+  entry = place;
+}
+
 std::uint32_t SeqIndex::find(Seq seq) const {
   const Page* page = page_of(raw(seq));
   return page == nullptr ? kNone : page->slots[raw(seq) & (kPageSize - 1)];

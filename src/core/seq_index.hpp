@@ -12,7 +12,7 @@
 
 namespace sluice::core {
 
-/// Which slot of the task table holds the task `seq`.
+/// Which slot of the task table, or which run of the backlog, holds the task `seq`.
 ///
 /// Numbers are handed out densely and settle roughly in that order, so the index
 /// is a window of pages: four bytes a number, a page goes when all of it is
@@ -32,9 +32,17 @@ class SeqIndex {
   /// The number after the last one promised.
   [[nodiscard]] Seq next_seq() const { return static_cast<Seq>(next_); }
 
+  /// From here up to kReserved a number leads to no slot but into the backlog.
+  static constexpr std::uint32_t kFar = 0x80000000U;
+  [[nodiscard]] static constexpr bool is_far(std::uint32_t place) {
+    return place >= kFar && place < kReserved;
+  }
+
   /// Puts a reserved number's task into the index.
   void set(Seq seq, std::uint32_t slot);
-  /// The slot, kReserved or kNone.
+  /// A number in use gets another place; kReserved makes it one whose task is to be set.
+  void move(Seq seq, std::uint32_t place);
+  /// The slot, a place in the backlog, kReserved or kNone.
   [[nodiscard]] std::uint32_t find(Seq seq) const;
   /// Settled, or given up: the number will never be found again.
   void erase(Seq seq);

@@ -10,7 +10,7 @@ TaskSlot TaskTable::add(Seq seq, std::string_view key, Bytes payload) {
   TaskSlot slot = kNoTask;
   if (free_.empty()) {
     slot = static_cast<TaskSlot>(records_.size());
-    SLUICE_ASSERT(slot < SeqIndex::kReserved);
+    SLUICE_ASSERT(slot < SeqIndex::kFar);
     records_.emplace_back();
   } else {
     slot = free_.back();
@@ -44,7 +44,7 @@ void TaskTable::remove(TaskSlot slot) {
 
 TaskSlot TaskTable::find(Seq seq) const {
   const std::uint32_t slot = numbers_.find(seq);
-  return slot >= SeqIndex::kReserved ? kNoTask : slot;
+  return slot >= SeqIndex::kFar ? kNoTask : slot;
 }
 
 void TaskTable::push_back(TaskList& list, TaskSlot slot) {

@@ -1,4 +1,4 @@
-// task_table.hpp: every unsettled task of a ventilator, in slots.
+// task_table.hpp: the unsettled tasks of a ventilator that have a slot.
 // SPDX-License-Identifier: MIT
 #pragma once
 
@@ -44,13 +44,13 @@ struct TaskRecord {
   std::uint64_t backoff_ms = 0;
   std::uint64_t backoff_most_ms = 0;
   Time leased_at{};
-  Time expires{};  ///< zero: never
+  Time expires{};   ///< zero: never
   Time ready_at{};  ///< when delayed by an alarm: until then
   TaskState state = TaskState::free;
   bool cancel_requested = false;
-  bool wanted = false;        ///< its submitter waits for the outcome
-  bool suspect = false;       ///< workers died with it: its next run is a trial, alone
-  bool in_inventory = false;  ///< its worker said, after a reconnect, that it has it
+  bool wanted = false;            ///< its submitter waits for the outcome
+  bool suspect = false;           ///< workers died with it: its next run is a trial, alone
+  bool in_inventory = false;      ///< its worker said, after a reconnect, that it has it
   bool awaits_inventory = false;  ///< of another life: a worker may hold it, and has not said so
   Journaled journaled = Journaled::unknown;
   std::uint16_t key_bytes = 0;
@@ -77,7 +77,7 @@ class TaskTable {
 
   [[nodiscard]] TaskRecord& operator[](TaskSlot slot) { return records_[slot]; }
   [[nodiscard]] const TaskRecord& operator[](TaskSlot slot) const { return records_[slot]; }
-  /// kNoTask when it is unknown, settled, or only reserved.
+  /// kNoTask when it is unknown, settled, only reserved, or in the backlog.
   [[nodiscard]] TaskSlot find(Seq seq) const;
   [[nodiscard]] SeqIndex& numbers() { return numbers_; }
   [[nodiscard]] const SeqIndex& numbers() const { return numbers_; }

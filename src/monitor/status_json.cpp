@@ -106,7 +106,9 @@ std::string status_json(const core::DispatcherStatus& s, const ShellStatus& shel
   out["limits"] = {{"tasks", s.tasks},
                    {"max_tasks", s.max_tasks},
                    {"bytes", s.bytes},
-                   {"max_bytes", s.max_bytes}};
+                   {"max_bytes", s.max_bytes},
+                   {"spilled", s.spilled},
+                   {"spilled_bytes", s.spilled_bytes}};
   out["rates"] = {{"settled_per_s", shell.settled_per_s},
                   {"submitted_per_s", shell.submitted_per_s}};
   out["floor"] = core::raw(s.floor);

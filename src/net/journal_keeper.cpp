@@ -9,6 +9,8 @@
 
 #include <unistd.h>
 
+#include <sluice/error.hpp>
+
 #include "net/clock.hpp"
 #include "net/identity.hpp"
 
@@ -53,6 +55,8 @@ JournalKeeper::JournalKeeper(const store::JournalOptions& journal, core::Duratio
       journal_(journal) {}
 
 void JournalKeeper::restore_into(core::Dispatcher& core, core::Time now) {
+  core.load_with([this](core::SeqRange range, std::uint32_t expected,
+                        const core::Backlog::Visit& visit) { load(range, expected, visit); });
   core.restore_numbers(facts().next_seq, facts().dispatched_up_to);
   std::vector<core::Boot> workers;
   store::JournalVisitor visitor;
@@ -65,6 +69,23 @@ void JournalKeeper::restore_into(core::Dispatcher& core, core::Time now) {
   journal_.replay(visitor);
   core.restored(workers, now);
   forget_at_ = now + kForgetEvery;
+}
+
+// Tasks whose bytes only the journal has.
+void JournalKeeper::load(core::SeqRange range, std::uint32_t expected,
+                         const core::Backlog::Visit& visit) {
+  std::uint32_t found = 0;
+  store::JournalVisitor visitor;
+  visitor.task = [&](const core::JournalTask& task, const core::JournalChange*) {
+    if (visit(core::packed(task))) ++found;
+  };
+  journal_.load(range, visitor);
+  if (found == expected) return;
+  throw Error("the journal in " + folder_ + " has lost " +
+              std::to_string(expected - found) + " tasks between " +
+              std::to_string(core::raw(range.first)) + " and " +
+              std::to_string(core::raw(range.last)) +
+              ": end the ventilator, and see `sluice journal verify`");
 }
 
 // False if tasks that were taken are not in the journal.

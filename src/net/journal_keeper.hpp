@@ -45,6 +45,7 @@ class JournalKeeper {
   [[nodiscard]] Status status();
 
  private:
+  void load(core::SeqRange range, std::uint32_t expected, const core::Backlog::Visit& visit);
   [[nodiscard]] bool append(core::JournalTurn& turn, core::Dispatcher& core);
   void withhold_confirms(core::DispatcherEffects& effects);
 

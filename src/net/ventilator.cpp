@@ -33,8 +33,8 @@ void check(const VentilatorOptions& options) {
     throw Error("failover_after must lie between 1 s and 10 min");
   if (options.journal_sync.count() < 0)
     throw Error("journal_sync must not be negative: 0 means before each confirm");
-  if (options.max_tasks == 0 || options.max_bytes == 0)
-    throw Error("the limits of tasks and bytes must not be zero");
+  if (options.max_bytes == 0)
+    throw Error("max_bytes must not be zero");
 }
 
 }  // namespace

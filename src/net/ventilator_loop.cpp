@@ -23,6 +23,8 @@ constexpr std::size_t kMostWaitingSends = 65'536;
 // A BYE is said once, and whoever misses it tries to reconnect for ever.
 constexpr std::chrono::milliseconds kLastWords(300);
 
+constexpr std::uint64_t kMostTasksInJournal = 100'000'000;
+
 core::DispatcherOptions core_options(const VentilatorOptions& options) {
   core::DispatcherOptions out;
   out.name = options.name.empty() ? default_name() : options.name;
@@ -35,7 +37,10 @@ core::DispatcherOptions core_options(const VentilatorOptions& options) {
   out.grace_least = options.grace_least;
   out.grace_most = options.grace_most;
   out.sinks = options.sinks;
-  out.max_tasks = options.max_tasks;
+  if (options.max_tasks > 0)
+    out.max_tasks = options.max_tasks;
+  else if (!options.journal.empty())
+    out.max_tasks = kMostTasksInJournal;
   out.max_bytes = options.max_bytes;
   out.max_lanes = options.max_lanes;
   return out;

@@ -21,15 +21,31 @@ class DispatcherAudit {
     const SeqIndex& numbers = m_.tasks_.numbers();
     live_.clear();
     slots_.clear();
+    std::uint64_t far = 0;
+    std::vector<std::uint32_t> in_run(m_.backlog_.runs_.size());
     for (Seq seq = numbers.floor(); seq < numbers.next_seq(); seq = next(seq)) {
+      if (m_.backlog_.holds(seq)) {
+        live_.push_back(seq);
+        ++far;
+        const Backlog::Run run = m_.backlog_.run_of(seq);
+        if (run >= m_.backlog_.runs_.size()) return "a number leads to no run";
+        if (seq < m_.backlog_.runs_[run].low || seq > m_.backlog_.runs_[run].high)
+          return "a number outside of its run";
+        ++in_run[run];
+        continue;
+      }
       const TaskSlot slot = m_.tasks_.find(seq);
       if (slot == kNoTask) continue;
       live_.push_back(seq);
       slots_.push_back(slot);
       if (m_.tasks_[slot].seq != seq) return "a number leads to another task";
     }
-    if (live_.size() != m_.tasks_.count()) return "the count of tasks is wrong";
-    for (const char* fault : {tasks(), sessions(), suspects()})
+    if (slots_.size() != m_.tasks_.count()) return "the count of tasks is wrong";
+    if (far != m_.backlog_.count()) return "the count of the backlog is wrong";
+    if (live_.size() != m_.unsettled()) return "the count of unsettled tasks is wrong";
+    for (std::size_t run = 0; run < in_run.size(); ++run)
+      if (in_run[run] != m_.backlog_.runs_[run].tasks) return "the count of a run is wrong";
+    for (const char* fault : {backlog(), tasks(), sessions(), suspects()})
       if (fault != nullptr) return fault;
     return nullptr;
   }
@@ -45,6 +61,35 @@ class DispatcherAudit {
   [[nodiscard]] const std::vector<Seq>& live() const { return live_; }
 
  private:
+  const char* backlog() {
+    const Backlog& far = m_.backlog_;
+    std::uint64_t tasks = 0, bytes = 0, spilled = 0, spilled_bytes = 0;
+    for (std::size_t type = 0; type < far.queues_.size(); ++type) {
+      std::uint64_t of_type = 0;
+      for (const Backlog::Level& level : far.queues_[type].levels) {
+        std::uint64_t of_level = 0;
+        for (const Backlog::Run run : level.runs) {
+          const Backlog::Body& body = far.runs_[run];
+          if (body.tasks > 0 && (body.type != type || body.priority != level.priority))
+            return "a run in another's queue";
+          of_level += body.tasks;
+          (body.in_memory ? bytes : spilled_bytes) += body.bytes;
+          if (!body.in_memory) spilled += body.tasks;
+        }
+        if (of_level != level.count) return "the count of a level is wrong";
+        of_type += of_level;
+      }
+      if (of_type != far.count(static_cast<std::uint32_t>(type)))
+        return "the count of a type's backlog is wrong";
+      tasks += of_type;
+    }
+    if (tasks != far.count()) return "the count of the backlog's queues is wrong";
+    if (bytes != far.bytes()) return "the bytes of the backlog are wrong";
+    if (spilled != far.spilled() || spilled_bytes != far.spilled_bytes())
+      return "the count of what only the journal has is wrong";
+    return nullptr;
+  }
+
   const char* tasks() {
     std::uint64_t count[5] = {}, bytes = 0;
     std::vector<std::uint64_t> ready(m_.ready_.size());

@@ -10,6 +10,7 @@
 
 #include "core/dispatcher_audit.hpp"
 #include "core/dispatcher_fake_client.hpp"
+#include "support/journal_model.hpp"
 
 using namespace sluice::core;
 
@@ -29,10 +30,17 @@ struct FakeWorker {
   std::vector<LeaseRef> held;
 };
 
+// Where tasks wait: all in slots; most packed; most in a journal only, which is full now and then.
+enum class Waiting { in_slots, packed, in_journal };
+
 // Peers that keep to the protocol now and then, and a shell that does as it is told.
 class World {
  public:
-  explicit World(std::uint64_t seed) : random_(seed), machine_(options(), {}, seed) {
+  World(std::uint64_t seed, Waiting waiting)
+      : random_(seed),
+        has_journal_(waiting == Waiting::in_journal),
+        machine_(options(waiting), Dispatcher::Identity(), seed) {
+    if (has_journal_) journal_.serve(machine_);
     for (int i = 0; i < 4; ++i) {
       FakeWorker& worker = workers_.emplace_back();
       reborn(worker);
@@ -44,22 +52,63 @@ class World {
     FakeWorker& worker = workers_[random_.below(workers_.size())];
     const Time now = now_;
     switch (random_.below(28)) {
-      case 0: case 1: case 2: case 3: submit(); break;
-      case 4: say_hello(worker); break;
-      case 5: say_inventory(worker); break;
-      case 6: case 7: case 8: say_state(worker); break;
-      case 9: case 10: case 11: say_ack(worker); break;
-      case 12: say_nack(worker); break;
-      case 13: to(worker, ++worker.ano, Return{some(worker)}); break;
-      case 14: to(worker, 0, Gap{random_.below(9), random_.below(20)}); break;
-      case 15: if (one_in(6)) to(worker, 0, Goodbye{}); break;
-      case 16: if (one_in(2)) machine_.peer_gone(worker.peer, now); break;
-      case 17: machine_.cancel(Seq{1 + random_.below(raw(newest_) + 2)}, now); break;
-      case 18: case 19: sink_answers(); break;
-      case 20: if (one_in(4)) machine_.sink_disconnected(0, now); break;
-      case 21: if (one_in(8)) reborn(worker); break;
-      case 22: case 23: client_.act(machine_, random_, now_); break;
-      default: now_ += Duration(static_cast<std::int64_t>(random_.below(400'000'000))); break;
+      case 0:
+      case 1:
+      case 2:
+      case 3:
+        submit();
+        break;
+      case 4:
+        say_hello(worker);
+        break;
+      case 5:
+        say_inventory(worker);
+        break;
+      case 6:
+      case 7:
+      case 8:
+        say_state(worker);
+        break;
+      case 9:
+      case 10:
+      case 11:
+        say_ack(worker);
+        break;
+      case 12:
+        say_nack(worker);
+        break;
+      case 13:
+        to(worker, ++worker.ano, Return{some(worker)});
+        break;
+      case 14:
+        to(worker, 0, Gap{random_.below(9), random_.below(20)});
+        break;
+      case 15:
+        if (one_in(6)) to(worker, 0, Goodbye{});
+        break;
+      case 16:
+        if (one_in(2)) machine_.peer_gone(worker.peer, now);
+        break;
+      case 17:
+        machine_.cancel(Seq{1 + random_.below(raw(newest_) + 2)}, now);
+        break;
+      case 18:
+      case 19:
+        sink_answers();
+        break;
+      case 20:
+        if (one_in(4)) machine_.sink_disconnected(0, now);
+        break;
+      case 21:
+        if (one_in(8)) reborn(worker);
+        break;
+      case 22:
+      case 23:
+        client_.act(machine_, random_, now_);
+        break;
+      default:
+        now_ += Duration(static_cast<std::int64_t>(random_.below(400'000'000)));
+        break;
     }
     turn();
   }
@@ -94,12 +143,17 @@ class World {
   }
 
   std::string fault;
+  std::uint64_t spilled = 0;  // at most at once
   [[nodiscard]] std::size_t unsettled() const { return machine_.unsettled(); }
   [[nodiscard]] const DispatcherCounters& counters() const { return machine_.counters(); }
 
  private:
-  static DispatcherOptions options() {
+  static DispatcherOptions options(Waiting waiting) {
     DispatcherOptions options;
+    if (waiting != Waiting::in_slots) options.near_tasks = 2;
+    options.backlog_run = 3;
+    options.backlog_bytes = 40;
+    options.journal = waiting == Waiting::in_journal;
     options.timers.heartbeat = std::chrono::milliseconds(250);
     options.sinks = {"sink"};
     options.max_tasks = 30;
@@ -118,6 +172,11 @@ class World {
     machine_.advance(now_);
     if (const auto at = machine_.next_deadline(); at && *at <= now_) fail("a deadline in the past");
     DispatcherEffects out = machine_.take_effects(now_);
+    if (has_journal_ && !healed_ && one_in(10))
+      machine_.not_written(out.journal);
+    else
+      journal_.append(out.journal);
+    spilled = std::max(spilled, machine_.status(now_).spilled);
     for (const auto& m : out.to_peers)
       if (m.peer == client_.peer())
         if (const char* what = client_.deliver(m.envelope)) fail(what);
@@ -323,8 +382,8 @@ class World {
       if (what < 3)
         confirm.stored.push_back({rsn, rsn});
       else
-        confirm.exceptions.push_back({rsn, what == 3 ? Code::duplicate : Code::defer,
-                                      Status::done, 50});
+        confirm.exceptions.push_back(
+            {rsn, what == 3 ? Code::duplicate : Code::defer, Status::done, 50});
       if (what < 4) may_settle_.insert(seq);
       if (!all) break;
     }
@@ -333,6 +392,8 @@ class World {
   }
 
   Random random_;
+  bool has_journal_;
+  sluice::test::JournalModel journal_;
   Dispatcher machine_;
   DispatcherAudit audit_{machine_};
   Time now_{std::chrono::seconds(100)};
@@ -352,10 +413,11 @@ class World {
 TEST_SUITE("dispatcher model") {
   // Two halves: first anything may happen and only safety is asked for; then the faults end and
   // everything accepted must be settled.
-  TEST_CASE("whatever the peers do, each task is in one place, and ends once") {
+  void run(Waiting waiting) {
     DispatcherCounters sum;
+    std::uint64_t spilled = 0;
     for (std::uint64_t seed = 1; seed <= 200; ++seed) {
-      World world(seed);
+      World world(seed, waiting);
       int step = 0;
       for (; step < 500 && world.fault.empty(); ++step) world.step();
       if (world.fault.empty()) world.heal();
@@ -367,6 +429,7 @@ TEST_SUITE("dispatcher model") {
       sum.nacked += world.counters().nacked;
       sum.redelivered += world.counters().redelivered;
       sum.lane_failures += world.counters().lane_failures;
+      spilled += world.spilled;
     }
     // The runs are worth something only if all this happened in them.
     for (const std::uint64_t settled : sum.settled) CHECK(settled > 100);
@@ -374,5 +437,14 @@ TEST_SUITE("dispatcher model") {
     CHECK(sum.nacked > 100);
     CHECK(sum.redelivered > 100);
     CHECK(sum.lane_failures > 0);
+    CHECK((spilled > 100) == (waiting == Waiting::in_journal));
   }
+
+  TEST_CASE("whatever the peers do, each task is in one place, and ends once") {
+    run(Waiting::in_slots);
+  }
+
+  TEST_CASE("so it is when most tasks wait packed") { run(Waiting::packed); }
+
+  TEST_CASE("so it is when most tasks wait in the journal") { run(Waiting::in_journal); }
 }

@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -54,8 +55,9 @@ class JournalModel {
   /// Group commits so far.
   [[nodiscard]] std::size_t turns() const { return turns_; }
 
-  /// What a fresh machine is told before its first input.
+  /// What a fresh machine is told before its first input. It reads from here as long as it lives.
   void restore_into(core::Dispatcher& machine, core::Time now) const {
+    serve(machine);
     machine.restore_numbers(core::next(contents_.numbers_reserved), contents_.dispatched_up_to);
     std::vector<std::pair<core::WallMs, std::string>> ages;
     for (const auto& [name, key] : contents_.keys) ages.emplace_back(key.since, name);
@@ -70,10 +72,7 @@ class JournalModel {
       machine.restore(facts, now);
     }
     for (const auto& [seq, task] : contents_.tasks) {
-      core::JournalTask facts = task.facts;
-      facts.type = task.type;
-      facts.key = task.key;
-      facts.payload = core::as_bytes(task.payload);
+      const core::JournalTask facts = facts_of(task);
       core::JournalChange change;
       if (task.change) {
         change = task.change->facts;
@@ -84,10 +83,31 @@ class JournalModel {
     machine.restored({contents_.workers.begin(), contents_.workers.end()}, now);
   }
 
+  /// Gives a machine back the tasks of which only the journal has the bytes.
+  void serve(core::Dispatcher& machine) const {
+    machine.load_with(
+        [this](core::SeqRange range, std::uint32_t expected, const core::Backlog::Visit& visit) {
+          const auto end = contents_.tasks.upper_bound(range.last);
+          for (auto at = contents_.tasks.lower_bound(range.first); at != end; ++at)
+            expected -= visit(core::packed(facts_of(at->second))) ? 1U : 0U;
+          if (expected != 0) throw std::logic_error("the journal has lost tasks of the backlog");
+        });
+  }
+
  private:
+  static core::JournalTask facts_of(const Task& task) {
+    core::JournalTask facts = task.facts;
+    facts.type = task.type;
+    facts.key = task.key;
+    facts.payload = core::as_bytes(task.payload);
+    return facts;
+  }
   static Task copy(const core::JournalTask& from) {
-    Task task{std::string(from.type), std::string(from.key),
-              std::string(core::as_text(from.payload)), from, {}};
+    Task task{std::string(from.type),
+              std::string(from.key),
+              std::string(core::as_text(from.payload)),
+              from,
+              {}};
     task.facts.type = task.facts.key = {};
     task.facts.payload = {};
     return task;
