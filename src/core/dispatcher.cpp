@@ -106,6 +106,7 @@ void Dispatcher::heard(WorkerSession& session, Time now) {
   session.last_heard = now;
   if (!session.suspect || session.cut) return;
   session.suspect = false;
+  session.lane_short_since = now;  // it has not read its lane meanwhile
   placement_.refresh(session.index);
 }
 

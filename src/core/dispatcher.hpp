@@ -121,6 +121,8 @@ class Dispatcher {
   /// The journal had no room for these records of the last effects: they come again with the
   /// next ones. To be called before any other input.
   void not_written(const JournalTurn& turn);
+  /// The ventilator ends: what could have waited is among the next effects.
+  void write_all() { write_is_due_ = true; }
 
   // --- outputs ------------------------------------------------------------
 
@@ -320,7 +322,8 @@ class Dispatcher {
   };
   std::vector<Answer> answered_, told_answers_;
   using Endings = std::map<Seq, std::pair<Status, std::string>>;
-  Endings endings_, told_endings_;
+  Endings endings_;           // of tasks that settle, until they are settled
+  bool new_endings_ = false;  // the journal does not have all of them
   std::optional<Time> written_by_;  // records wait until then at most
   bool write_is_due_ = false;
   std::uint64_t numbers_below_ = 0, dispatched_upto_ = 0;

@@ -50,11 +50,13 @@ void Dispatcher::note_changed(TaskSlot slot) {
 void Dispatcher::note_ending(TaskSlot slot, Status status, std::string_view why) {
   if (!options_.journal) return;
   endings_[tasks_[slot].seq] = {status, std::string(why)};
+  new_endings_ = true;
   note_changed(slot);
 }
 
 void Dispatcher::note_settled(TaskSlot slot) {
   const TaskRecord& task = tasks_[slot];
+  endings_.erase(task.seq);
   if (task.journaled != Journaled::unknown) settled_.push_back(task.seq);
 }
 
@@ -140,8 +142,8 @@ bool Dispatcher::writes_journal(Time now) {
   const JournalTurn& journal = effects_.journal;
   const std::size_t unwritten = changed_.size() + settled_.size();
   const std::uint64_t next = raw(tasks_.numbers().next_seq());
-  const bool at_once = !taken_.empty() || !answered_.empty() || !endings_.empty() ||
-                       !journal.empty() || next + kNumbersAhead / 2 > numbers_below_;
+  const bool at_once = !taken_.empty() || !answered_.empty() || new_endings_ || !journal.empty() ||
+                       next + kNumbersAhead / 2 > numbers_below_;
   if (!at_once && unwritten == 0) return acked_due_.size() > 0;
   if (at_once || unwritten >= kMostUnwritten || std::exchange(write_is_due_, false)) {
     written_by_.reset();
@@ -162,7 +164,7 @@ void Dispatcher::not_written(const JournalTurn& turn) {
   }
   for (const JournalChange& change : turn.task_changes) {
     const TaskSlot slot = tasks_.find(change.seq);
-    if (change.settling) endings_[change.seq] = {change.status, std::string(change.why)};
+    new_endings_ = new_endings_ || change.settling;
     note_changed(slot);
   }
   for (const SeqRange& run : turn.tasks_settled)
@@ -182,7 +184,7 @@ void Dispatcher::not_written(const JournalTurn& turn) {
 void Dispatcher::write_journal(Time now) {
   JournalTurn& journal = effects_.journal;
   journal.now_ms = wall(now);
-  told_endings_.clear();
+  new_endings_ = false;
   told_answers_.clear();
   for (const Seq seq : taken_) {
     if (backlog_.holds(seq)) {
@@ -211,7 +213,6 @@ void Dispatcher::write_journal(Time now) {
     journal.submits_answered.push_back(
         {answer.boot, answer.cno, answer.confirm.first, answer.confirm.exceptions, 0});
   // The records point into them until the next ones are written.
-  told_endings_.swap(endings_);
   told_answers_.swap(answered_);
   const std::uint64_t next = raw(tasks_.numbers().next_seq());
   if (next + kNumbersAhead / 2 <= numbers_below_) return;

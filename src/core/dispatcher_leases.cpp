@@ -115,6 +115,7 @@ void Dispatcher::send_batch(WorkerSession& session, Tasks&& batch, Time now) {
     batch.tasks_before = session.tasks_sent;
     batch.bytes_before = session.bytes_sent;
   }
+  if (session.lane_rx == session.lane_n) session.lane_short_since = now;  // from now on it is
   ++session.lane_n;
   session.last_sent = now;
   Envelope envelope{session.sid, session.lane_n, std::move(batch)};

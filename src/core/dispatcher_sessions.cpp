@@ -195,25 +195,32 @@ void Dispatcher::reconcile(WorkerSession& session, const HeldTask& held, Time no
     task.in_inventory = true;
     return;
   }
+  const auto re_lease = [&] {
+    // Taken back, but nobody else has it yet: let the worker finish it.
+    detach(slot);
+    task.state = TaskState::leased;
+    task.lease = static_cast<Lease>(next_lease_++);
+    task.session = session.index;
+    task.in_inventory = true;
+    task.lane_n = 0;
+    // It has started, so it stands before those that may wait (see requeue_unstarted).
+    tasks_.push_front(session.held, slot);
+    answer(task.lease, Verdict::re_leased);
+  };
   switch (held.state) {
     case HeldState::queued:
-    case HeldState::nack_open:
       if (task.awaits_inventory) release(slot, now);  // it was here, and has not started
+      return answer(held.lease, Verdict::drop);
+    case HeldState::nack_open:
+      // What the last life did not hear, or did not write, is said again to this one. If it has
+      // written a NACK of that task, it may be this one: nothing is charged twice.
+      if (task.awaits_inventory && task.executions == 0) return re_lease();
+      if (task.awaits_inventory) release(slot, now);
       return answer(held.lease, Verdict::drop);
     case HeldState::running:
     case HeldState::unconfirmed:
     case HeldState::ack_open:
-      if (task.state != TaskState::ready && task.state != TaskState::delayed) return;
-      // Taken back, but nobody else has it yet: let the worker finish it.
-      detach(slot);
-      task.state = TaskState::leased;
-      task.lease = static_cast<Lease>(next_lease_++);
-      task.session = session.index;
-      task.in_inventory = true;
-      task.lane_n = 0;
-      // It has started, so it stands before those that may wait (see requeue_unstarted).
-      tasks_.push_front(session.held, slot);
-      return answer(task.lease, Verdict::re_leased);
+      if (task.state == TaskState::ready || task.state == TaskState::delayed) re_lease();
   }
 }
 
@@ -290,8 +297,16 @@ void Dispatcher::check_lane(WorkerSession& session, Time now) {
     session.lane_short_since = now;
     return;
   }
-  // Rule 8: "lane_rx short of the last n for 2H: as GAP".
-  if (now - session.lane_short_since < timers.heartbeat * 2) return;
+  // Rule 8: "lane_rx short of the last n for 2H: as GAP". A worker that says other things has no
+  // reason to say STATE by itself: it is asked before it is thought to have got nothing. Who stood
+  // still for long asks first, too.
+  const Duration is_short = now - session.lane_short_since;
+  if (is_short >= timers.heartbeat && session.lane_asked_at < session.lane_short_since) {
+    session.lane_asked_at = now;
+    to_worker(session, session.state_count, Ping{session.state_count}, now);
+  }
+  if (is_short < timers.heartbeat * 2) return;
+  if (now - session.lane_asked_at < timers.heartbeat * 3 / 4) return;
   session.void_n = session.lane_n;
   Tasks notice = pool_.take<Tasks>();
   notice.epoch = identity_.epoch;

@@ -83,6 +83,8 @@ class TaskTable {
   [[nodiscard]] const SeqIndex& numbers() const { return numbers_; }
 
   [[nodiscard]] std::size_t count() const { return count_; }
+  /// Slots below this one are in use, or free.
+  [[nodiscard]] TaskSlot slot_end() const { return static_cast<TaskSlot>(records_.size()); }
   [[nodiscard]] std::size_t bytes() const { return bytes_; }
 
   void push_back(TaskList& list, TaskSlot slot);

@@ -58,6 +58,7 @@ struct WorkerSession {
   std::uint64_t state_count = 0;  ///< n of the newest STATE
   std::uint64_t lane_n = 0;       ///< n of the last TASKS
   std::uint64_t lane_rx = 0;      ///< what the worker says has come
+  Time lane_asked_at{};           ///< by PING, what its lane has brought
   Time lane_short_since{};        ///< since when lane_rx lags without moving
   std::uint64_t void_n = 0;
   std::uint64_t last_ano = 0;

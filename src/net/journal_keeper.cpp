@@ -68,6 +68,7 @@ void JournalKeeper::restore_into(core::Dispatcher& core, core::Time now) {
   visitor.worker = [&](const core::Boot& boot) { workers.push_back(boot); };
   journal_.replay(visitor);
   core.restored(workers, now);
+  tell_room(core);
   forget_at_ = now + kForgetEvery;
 }
 
@@ -88,27 +89,33 @@ void JournalKeeper::load(core::SeqRange range, std::uint32_t expected,
               ": end the ventilator, and see `sluice journal verify`");
 }
 
-// False if tasks that were taken are not in the journal.
-bool JournalKeeper::append(core::JournalTurn& turn, core::Dispatcher& core) {
-  if (journal_.append(turn) == store::Journal::Append::stored) return true;
+JournalKeeper::Written JournalKeeper::append(core::JournalTurn& turn, core::Dispatcher& core) {
+  if (journal_.append(turn) == store::Journal::Append::stored) return Written::all;
   // Settling frees room, and what was taken can wait: nobody has been told of it.
   unwritten_.clear();
   unwritten_.tasks_taken.swap(turn.tasks_taken);
   unwritten_.submits_answered.swap(turn.submits_answered);
-  if (!turn.empty() && journal_.append(turn) == store::Journal::Append::full)
-    core.not_written(turn);
+  const bool rest = journal_.append(turn) == store::Journal::Append::stored;
+  if (!rest) core.not_written(turn);
   core.not_written(unwritten_);
-  return false;
+  return rest ? Written::without_tasks : Written::nothing;
+}
+
+void JournalKeeper::tell_room(core::Dispatcher& core) const {
+  const bool has_room = !owes_ && journal_.has_room();
+  core.suspend_submits(has_room ? "" : "the journal's disk is full: " + journal_.trouble());
 }
 
 void JournalKeeper::keep(core::DispatcherEffects& effects, core::Dispatcher& core, core::Time now) {
   if (!effects.journal.empty()) {
-    const bool takes =
-        !effects.journal.tasks_taken.empty() || !effects.journal.submits_answered.empty();
-    const bool all = append(effects.journal, core);
-    if (!all) owes_ = true;
-    if (all && takes) owes_ = false;  // what was owed came with it
-    if (sync_ == store::JournalSync::interval && !sync_at_) sync_at_ = now + sync_every_;
+    const bool takes = !effects.journal.tasks_taken.empty() ||
+                       !effects.journal.submits_answered.empty();
+    const Written written = append(effects.journal, core);
+    if (written != Written::all && takes) owes_ = true;
+    if (written == Written::all && takes) owes_ = false;  // what was owed came with it
+    behind_ = written == Written::nothing;
+    if (sync_ == store::JournalSync::interval && !sync_at_)
+      sync_at_ = now + sync_every_;
   }
   if (sync_at_ && now >= *sync_at_) {
     sync_at_.reset();
@@ -117,21 +124,38 @@ void JournalKeeper::keep(core::DispatcherEffects& effects, core::Dispatcher& cor
   // What was committed is ours to confirm only if nobody had followed by then. What is sent after
   // this, however late, rests on a turn that the next owner has, too.
   if (may_send_) may_send_();
-  const bool has_room = !owes_ && journal_.has_room();
-  core.suspend_submits(has_room ? "" : "the journal's disk is full: " + journal_.trouble());
-  if (owes_) return withhold_confirms(effects);
-  for (auto& confirm : withheld_) effects.to_peers.push_back(std::move(confirm));
-  withheld_.clear();
+  tell_room(core);
+  withhold(effects);
 }
 
-void JournalKeeper::withhold_confirms(core::DispatcherEffects& effects) {
+// Rule 3: CONFIRM after the tasks are in the journal, ACKED after what was acknowledged is. An
+// older ACKED after a newer one changes nothing.
+void JournalKeeper::withhold(core::DispatcherEffects& effects) {
   auto& sends = effects.to_peers;
-  const auto stay = std::stable_partition(sends.begin(), sends.end(), [](const auto& send) {
-    return !std::holds_alternative<core::SubmitConfirm>(send.envelope.message);
-  });
-  for (auto at = stay; at != sends.end(); ++at)
-    if (withheld_.size() < kMostWithheld) withheld_.push_back(std::move(*at));
+  const auto rests_on = [this](const auto& send) {
+    return (owes_ && std::holds_alternative<core::SubmitConfirm>(send.envelope.message)) ||
+           (behind_ && std::holds_alternative<core::Acked>(send.envelope.message));
+  };
+  const auto stay = std::stable_partition(sends.begin(), sends.end(),
+                                          [&](const auto& send) { return !rests_on(send); });
+  for (auto at = stay; at != sends.end(); ++at) {
+    auto& later = std::holds_alternative<core::Acked>(at->envelope.message) ? withheld_acks_
+                                                                           : withheld_;
+    if (later.size() < kMostWithheld) later.push_back(std::move(*at));
+  }
   sends.erase(stay, sends.end());
+  const auto release = [&sends](auto& later) {
+    for (auto& send : later) sends.push_back(std::move(send));
+    later.clear();
+  };
+  if (!owes_) release(withheld_);
+  if (!behind_) release(withheld_acks_);
+}
+
+void JournalKeeper::write_rest(core::Dispatcher& core, core::Time now) {
+  core.write_all();
+  core::DispatcherEffects rest = core.take_effects(now);
+  keep(rest, core, now);
 }
 
 bool JournalKeeper::tidy(core::Time now) {

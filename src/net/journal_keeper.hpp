@@ -34,6 +34,9 @@ class JournalKeeper {
   /// written is given back to the machine, and the confirms that rest on it are withheld.
   /// Throws Error when the journal can no longer be trusted: then nothing may be sent.
   void keep(core::DispatcherEffects& effects, core::Dispatcher& core, core::Time now);
+  /// Writes what could wait for a later turn, since there is none. Nobody is told BYE, nor anything
+  /// else: they wait for the next life, and hear it from that one. Throws as keep().
+  void write_rest(core::Dispatcher& core, core::Time now);
   /// What can wait, in small pieces, after a turn's sends. True if there is more.
   [[nodiscard]] bool tidy(core::Time now);
   [[nodiscard]] core::Time next_deadline() const;
@@ -46,8 +49,10 @@ class JournalKeeper {
 
  private:
   void load(core::SeqRange range, std::uint32_t expected, const core::Backlog::Visit& visit);
-  [[nodiscard]] bool append(core::JournalTurn& turn, core::Dispatcher& core);
-  void withhold_confirms(core::DispatcherEffects& effects);
+  enum class Written : std::uint8_t { nothing, without_tasks, all };
+  [[nodiscard]] Written append(core::JournalTurn& turn, core::Dispatcher& core);
+  void tell_room(core::Dispatcher& core) const;
+  void withhold(core::DispatcherEffects& effects);
 
   const std::string folder_;
   const store::JournalSync sync_;
@@ -57,7 +62,8 @@ class JournalKeeper {
   store::Journal journal_;
   core::JournalTurn unwritten_;  // reused
   bool owes_ = false;            // tasks were taken that are not in the journal yet
-  std::deque<core::DispatcherEffects::ToPeer> withheld_;
+  bool behind_ = false;          // the last turn is not in the journal at all
+  std::deque<core::DispatcherEffects::ToPeer> withheld_, withheld_acks_;
   std::optional<core::Time> sync_at_;
   core::Time forget_at_{}, tidy_at_{};
 };

@@ -37,26 +37,18 @@ core::DispatcherOptions core_options(const VentilatorOptions& options) {
   out.grace_least = options.grace_least;
   out.grace_most = options.grace_most;
   out.sinks = options.sinks;
-  if (options.max_tasks > 0)
-    out.max_tasks = options.max_tasks;
-  else if (!options.journal.empty())
-    out.max_tasks = kMostTasksInJournal;
+  if (!options.journal.empty()) out.max_tasks = kMostTasksInJournal;
+  if (options.max_tasks > 0) out.max_tasks = options.max_tasks;
   out.max_bytes = options.max_bytes;
   out.max_lanes = options.max_lanes;
   return out;
-}
-
-wire::Limits wire_limits(const VentilatorOptions& options) {
-  wire::Limits limits;
-  limits.max_frame = options.max_frame;
-  return limits;
 }
 
 }  // namespace
 
 VentilatorLoop::VentilatorLoop(const VentilatorOptions& options)
     : options_(options),
-      limits_(wire_limits(options)),
+      limits_{.max_frame = options.max_frame},
       log_(random_id<core::Log>()),
       context_(Context::shared()),
       frames_(FramePool::make()),
@@ -127,7 +119,7 @@ void VentilatorLoop::run() {
       }
       turn();
     }
-    if (!journal_) say_bye();  // else they wait for the next one
+    journal_ ? journal_->write_rest(*core_, Clock::now()) : say_bye();
   } catch (...) {
     const std::scoped_lock lock(mutex_);
     failure_ = std::current_exception();

@@ -109,12 +109,22 @@ void JournalReserve::take() {
   held_ = disk_.allocate(path_, bytes_) == 0;
 }
 
+// After a failed fsync kernels still show what they could not write, and forget that it is not on
+// the disk: what a new life finds in the -wal file might be gone after the next power failure. (Of
+// the main file nothing is lost: its pages are in the -wal file until they are synced.)
+const JournalFolder& written_anew(const JournalFolder& folder) {
+  const std::string& wal = folder.paths().wal;
+  if (folder.disk().look(wal) && folder.disk().write_anew(wal) != 0)
+    throw Error("cannot write " + wal + " anew: " + why(errno) + "; check the disk");
+  return folder;
+}
+
 // --- opening --------------------------------------------------------------------
 
 Journal::Parts::Parts(const JournalOptions& wanted)
     : options(wanted),
       folder(options),
-      file(folder, options.vfs, nullptr),
+      file(written_anew(folder), options.vfs, nullptr),
       state(file.state),
       reserve(folder.disk(), folder.paths().reserve, options.reserve_bytes),
       database_(file.database),

@@ -7,13 +7,27 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <vector>
 
 #include "store/journal_lock.hpp"
 
 namespace sluice::store {
 namespace {
+
+constexpr std::size_t kPiece = 256 * 1024;
+
+struct UniqueFile {
+  explicit UniqueFile(int its_fd) : fd(its_fd) {}
+  ~UniqueFile() {
+    if (fd >= 0) ::close(fd);
+  }
+  UniqueFile(const UniqueFile&) = delete;
+  UniqueFile& operator=(const UniqueFile&) = delete;
+  const int fd;
+};
 
 class RealDisk final : public JournalDisk {
  public:
@@ -41,6 +55,20 @@ class RealDisk final : public JournalDisk {
   }
   std::unique_ptr<File> open_to_read(const std::string& path) override {
     return Directory::real().open_to_read(path);
+  }
+  int write_anew(const std::string& path) override {
+    const UniqueFile file(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+    if (file.fd < 0) return -1;
+    std::vector<char> piece(kPiece);
+    for (off_t at = 0;;) {
+      const ssize_t got = ::pread(file.fd, piece.data(), piece.size(), at);
+      if (got == 0) return ::fsync(file.fd);
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) return -1;
+      const ssize_t put = ::pwrite(file.fd, piece.data(), static_cast<std::size_t>(got), at);
+      if (put < 0 && errno != EINTR) return -1;
+      at += std::max<ssize_t>(put, 0);
+    }
   }
   int remove(const std::string& path) override { return ::unlink(path.c_str()); }
   int rename(const std::string& from, const std::string& to) override {

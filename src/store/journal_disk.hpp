@@ -35,6 +35,8 @@ class JournalDisk {
   [[nodiscard]] virtual int create(const std::string& path) = 0;
   /// Null and errno if it cannot be opened.
   [[nodiscard]] virtual std::unique_ptr<File> open_to_read(const std::string& path) = 0;
+  /// Writes a file as it is, and syncs it.
+  [[nodiscard]] virtual int write_anew(const std::string& path) = 0;
   virtual int remove(const std::string& path) = 0;
   [[nodiscard]] virtual int rename(const std::string& from, const std::string& to) = 0;
   /// What is free for us, where the folder lies; 0 if that cannot be told.

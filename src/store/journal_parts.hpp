@@ -35,6 +35,9 @@ class JournalFolder {
   bool created_ = false;
 };
 
+/// Makes durable what can be read of the last turns. Throws Error.
+const JournalFolder& written_anew(const JournalFolder& folder);
+
 /// An open journal's database, with all that every opening checks.
 class JournalFile {
  public:

@@ -18,51 +18,70 @@ class DispatcherAudit {
   explicit DispatcherAudit(const Dispatcher& machine) : m_(machine) {}
 
   const char* fault() {
-    const SeqIndex& numbers = m_.tasks_.numbers();
+    slots_ = all_slots();
     live_.clear();
-    slots_.clear();
-    std::uint64_t far = 0;
-    std::vector<std::uint32_t> in_run(m_.backlog_.runs_.size());
-    for (Seq seq = numbers.floor(); seq < numbers.next_seq(); seq = next(seq)) {
-      if (m_.backlog_.holds(seq)) {
-        live_.push_back(seq);
-        ++far;
-        const Backlog::Run run = m_.backlog_.run_of(seq);
-        if (run >= m_.backlog_.runs_.size()) return "a number leads to no run";
-        if (seq < m_.backlog_.runs_[run].low || seq > m_.backlog_.runs_[run].high)
-          return "a number outside of its run";
-        ++in_run[run];
-        continue;
-      }
-      const TaskSlot slot = m_.tasks_.find(seq);
-      if (slot == kNoTask) continue;
+    for (const TaskSlot slot : slots_) {
+      const Seq seq = m_.tasks_[slot].seq;
       live_.push_back(seq);
-      slots_.push_back(slot);
-      if (m_.tasks_[slot].seq != seq) return "a number leads to another task";
+      if (m_.tasks_.find(seq) != slot) return "a number leads to another task";
     }
     if (slots_.size() != m_.tasks_.count()) return "the count of tasks is wrong";
-    if (far != m_.backlog_.count()) return "the count of the backlog is wrong";
-    if (live_.size() != m_.unsettled()) return "the count of unsettled tasks is wrong";
-    for (std::size_t run = 0; run < in_run.size(); ++run)
-      if (in_run[run] != m_.backlog_.runs_[run].tasks) return "the count of a run is wrong";
     for (const char* fault : {backlog(), tasks(), sessions(), suspects()})
       if (fault != nullptr) return fault;
     return nullptr;
   }
   [[nodiscard]] const TaskTable& table() const { return m_.tasks_; }
+  /// Those of unsettled tasks, by number. (There may be very many numbers between two of them.)
+  [[nodiscard]] std::vector<TaskSlot> all_slots() const {
+    std::vector<TaskSlot> slots;
+    for (TaskSlot slot = 0; slot < m_.tasks_.slot_end(); ++slot)
+      if (m_.tasks_[slot].state != TaskState::free) slots.push_back(slot);
+    std::sort(slots.begin(), slots.end(),
+              [this](TaskSlot a, TaskSlot b) { return m_.tasks_[a].seq < m_.tasks_[b].seq; });
+    return slots;
+  }
   [[nodiscard]] const std::deque<WorkerSession>& all_sessions() const { return m_.sessions_; }
   [[nodiscard]] const std::map<PeerId, ClientSession>& all_clients() const { return m_.clients_; }
   [[nodiscard]] const std::string& type_name(std::uint32_t type) const {
     return m_.type_names_[type];
   }
+  /// Tasks that are settled, and whose records are not in the journal yet.
+  [[nodiscard]] const std::vector<Seq>& unwritten_settled() const { return m_.settled_; }
+  /// The journal has that no number from here on is in use ...
+  [[nodiscard]] std::uint64_t numbers_below() const { return m_.numbers_below_; }
+  /// ... and that no task above was ever dispatched.
+  [[nodiscard]] std::uint64_t dispatched_upto() const { return m_.dispatched_upto_; }
   /// Entries of what is bounded by time or number.
   [[nodiscard]] std::size_t remembered_boots() const { return m_.lost_boots_.size(); }
   /// Unsettled tasks, as of the last look.
   [[nodiscard]] const std::vector<Seq>& live() const { return live_; }
 
  private:
+  const char* runs() {
+    const Backlog& far = m_.backlog_;
+    if (far.count() == 0) return nullptr;
+    const SeqIndex& numbers = m_.tasks_.numbers();
+    std::vector<std::uint32_t> in_run(far.runs_.size());
+    for (Seq seq = numbers.floor(); seq < numbers.next_seq(); seq = next(seq)) {
+      if (!far.holds(seq)) continue;
+      live_.push_back(seq);
+      const Backlog::Run run = far.run_of(seq);
+      if (run >= far.runs_.size()) return "a number leads to no run";
+      if (seq < far.runs_[run].low || seq > far.runs_[run].high)
+        return "a number outside of its run";
+      ++in_run[run];
+    }
+    if (live_.size() != m_.unsettled()) return "the count of unsettled tasks is wrong";
+    std::sort(live_.begin(), live_.end());
+    for (std::size_t run = 0; run < in_run.size(); ++run)
+      if (in_run[run] != far.runs_[run].tasks) return "the count of a run is wrong";
+    return nullptr;
+  }
+
+  // Each number that leads there, and all counts. Its numbers are looked for only if there are any.
   const char* backlog() {
     const Backlog& far = m_.backlog_;
+    if (const char* const fault = runs()) return fault;
     std::uint64_t tasks = 0, bytes = 0, spilled = 0, spilled_bytes = 0;
     for (std::size_t type = 0; type < far.queues_.size(); ++type) {
       std::uint64_t of_type = 0;

@@ -216,8 +216,12 @@ std::optional<Time> ClientProcess::deadline() const {
 }
 
 bool ClientProcess::is_quiet() const {
-  return core_.ready() && core_.stats().unconfirmed == 0 && waiters_.empty() &&
-         questions_.empty() && next_ == mine_.size();
+  // Of what a journal has lost nobody can tell anything.
+  const bool waits = std::any_of(waiters_.begin(), waiters_.end(), [this](std::uint32_t token) {
+    return !world_.truth.was_lost(token);
+  });
+  return core_.ready() && core_.stats().unconfirmed == 0 && !waits && questions_.empty() &&
+         next_ == mine_.size();
 }
 
 std::string ClientProcess::state() const {

@@ -11,6 +11,11 @@ Time& clock_of_turn() {
   return now;
 }
 
+Duration& wall_ahead_of_turn() {
+  static Duration ahead;
+  return ahead;
+}
+
 }  // namespace sluice::sim
 
 namespace sluice::net {
@@ -19,8 +24,8 @@ core::Time Clock::now() { return sim::clock_of_turn(); }
 
 std::uint64_t Clock::wall_us() {
   constexpr std::uint64_t kStart = 1'700'000'000'000'000;
-  return kStart + static_cast<std::uint64_t>(
-                      sim::clock_of_turn().time_since_epoch().count() / 1000);
+  const core::Duration now = sim::clock_of_turn().time_since_epoch() + sim::wall_ahead_of_turn();
+  return kStart + static_cast<std::uint64_t>(now.count() / 1000);
 }
 
 }  // namespace sluice::net

@@ -16,12 +16,15 @@ constexpr std::string_view name(TaskState state) {
 
 }  // namespace
 
-DispatcherWatch::DispatcherWatch(const Dispatcher& machine, const Plan& plan, Truth& truth)
+DispatcherWatch::DispatcherWatch(const Dispatcher& machine, const Plan& plan, Truth& truth,
+                                 JournalModel* journal, WallMs wall_at_zero)
     : machine_(machine),
       audit_(machine),
       plan_(plan),
       truth_(truth),
-      log_(machine.identity().log) {}
+      log_(machine.identity().log),
+      journal_(journal),
+      wall_at_zero_(wall_at_zero) {}
 
 const TaskRecord& DispatcherWatch::record(Seq seq) const {
   return audit_.table()[audit_.table().find(seq)];
@@ -52,12 +55,10 @@ void DispatcherWatch::look() {
   after_.clear();
   const TaskTable& tasks = audit_.table();
   const auto& sessions = audit_.all_sessions();
-  for (Seq seq = tasks.numbers().floor(); seq < tasks.numbers().next_seq(); seq = next(seq)) {
-    const TaskSlot slot = tasks.find(seq);
-    if (slot == kNoTask) continue;
+  for (const TaskSlot slot : audit_.all_slots()) {
     const TaskRecord& task = tasks[slot];
     Seen& seen = after_.emplace_back();
-    seen.seq = seq;
+    seen.seq = task.seq;
     seen.state = task.state;
     seen.lease = task.lease;
     if (task.session != kNoSession) seen.sid = sessions[task.session].sid;
@@ -66,6 +67,7 @@ void DispatcherWatch::look() {
     seen.losses = task.losses;
     seen.lane_n = task.lane_n;
     seen.cancel = task.cancel_requested;
+    seen.awaits = task.awaits_inventory;
   }
   for (const WorkerSession& each : sessions) {
     if (each.sid == Sid{}) continue;
@@ -125,10 +127,12 @@ void DispatcherWatch::only(const std::function<bool(const Seen&, const Seen&)>& 
 
 // A task that is gone was settled: its outcome must be on a disk, with the status that counts.
 void DispatcherWatch::gone(bool allowed, const Ack* named) {
+  bool unsure = false;  // it came back from a journal after its sink had forgotten its status
   for (const Seen* task : gone_) {
     if (!allowed) broken(name_of(log_, task->seq) + " was forgotten");
     const core::Status status = truth_.settled(log_, task->seq);
     ++settled_[static_cast<std::size_t>(status)];
+    unsure = unsure || truth_.is_below_floor(log_, task->seq);
     not_before_.erase(task->seq);
     if (named == nullptr) continue;
     const bool is_named = std::any_of(named->entries.begin(), named->entries.end(),
@@ -136,7 +140,9 @@ void DispatcherWatch::gone(bool allowed, const Ack* named) {
     if (!is_named) broken(name_of(log_, task->seq) + " was settled by an ACK of other tasks");
   }
   for (std::size_t i = 0; i < 4; ++i)
-    if (machine_.counters().settled[i] != settled_[i])
+    if (unsure)
+      settled_[i] = machine_.counters().settled[i];
+    else if (machine_.counters().settled[i] != settled_[i])
       broken("a ventilator has counted another status than the one that is stored");
 }
 
@@ -160,6 +166,7 @@ void DispatcherWatch::received(PeerId from, const Envelope& in, Time now) {
               std::find(cancel->seqs.begin(), cancel->seqs.end(), a.seq) != cancel->seqs.end();
           return is_named && same_counts(a, b) &&
                  (a.state == TaskState::leased ? b.lease == a.lease
+                  : a.awaits                   ? b.awaits
                                                : b.state == TaskState::settling);
         },
         "CANCEL");
@@ -209,7 +216,7 @@ void DispatcherWatch::received(PeerId from, const Envelope& in, Time now) {
 void DispatcherWatch::on_submit(Time now) {
   for (const Seen* task : fresh_) {
     const TaskRecord& it = record(task->seq);
-    truth_.accepted(log_, task->seq, it.payload(), it.key(), now);
+    truth_.accepted(log_, task->seq, it.payload(), it.key(), Time(from_ms(wall(now))));
     const auto token = token_of(it.payload());
     const TaskPlan& plan = plan_.tasks[*token];
     if (plan.delay_ms > 0) not_before_[task->seq] = now + from_ms(plan.delay_ms);
@@ -266,13 +273,22 @@ void DispatcherWatch::on_inventory(Sid sid, const Inventory& inventory) {
   only(
       [&](const Seen& a, const Seen& b) {
         if (!same_counts(a, b)) return false;
+        // It was there and has not started, or all have spoken.
+        if (a.awaits && b.state != TaskState::leased)
+        {
+          // A NACK that may have been written is not heard again: it is left out.
+          if (named.count(a.seq) > 0 && named[a.seq] == HeldState::nack_open)
+            truth_.may_run_again(log_, a.seq);
+          return !b.awaits && (!machine_.is_recovering() || named.count(a.seq) > 0);
+        }
         if (a.state == TaskState::leased)  // it never arrived there
           return a.sid == sid && inventory.last && is_open(b) &&
                  it.inventory.count({a.seq, a.lease}) == 0;
         // It runs there, or has: it is left to that worker.
         return (a.state == TaskState::ready || a.state == TaskState::delayed) &&
                b.state == TaskState::leased && b.sid == sid && named.count(a.seq) > 0 &&
-               named[a.seq] != HeldState::queued && named[a.seq] != HeldState::nack_open;
+               named[a.seq] != HeldState::queued &&
+               (a.awaits || named[a.seq] != HeldState::nack_open);
       },
       "INVENTORY");
   for (const Seen& task : after_) {
@@ -337,8 +353,10 @@ void DispatcherWatch::peer_gone(PeerId peer) {
   // What may be running waits a grace; the rest goes elsewhere at once.
   only(
       [&](const Seen& a, const Seen& b) {
-        return same_counts(a, b) && a.state == TaskState::leased && a.sid == sid && is_open(b) &&
-               a.position >= sessions_[sid].slots;
+        const bool legal = same_counts(a, b) && a.state == TaskState::leased && a.sid == sid &&
+                           is_open(b) && a.position >= sessions_[sid].slots;
+        if (legal) explain(a);  // behind others that may be over
+        return legal;
       },
       "a seen disconnect");
 }
@@ -370,7 +388,8 @@ void DispatcherWatch::overdue(Sid sid, Session& it, Time now) const {
   if (its.suspect || its.phase != SessionPhase::active) it.trusted_since = now;
   const bool is_short = its.push_lane && it.lane_rx < it.lane_n;
   if (is_short &&
-      now - std::max(it.lane_short_since, it.trusted_since) > timers.heartbeat * 2 + slack)
+      now - std::max(it.lane_short_since, it.trusted_since) > timers.heartbeat * 2 + slack &&
+      now - it.asked > timers.heartbeat + slack)
     broken("what the lane of " + its.name + " has lost was not noticed");
 }
 
@@ -385,12 +404,23 @@ void DispatcherWatch::on_time(const Seen& before, const Seen& after, Time now) {
   const bool expires = after.state == TaskState::settling && task.expires != Time{} &&
                        task.expires <= now && (same_counts(before, after) || was_run);
   if (expires) return;
+  if (before.awaits) {
+    if (now < began_ + Timers{plan_.heartbeat}.reclaim())
+      illegal(after, "does not wait for inventories");
+    if (after.awaits || !same_counts(before, after)) illegal(after, "came back in another way");
+    return truth_.may_run_again(log_, after.seq);
+  }
   if (before.state == TaskState::leased) return lost(before, after, now);
   if (before.state != TaskState::delayed || !same_counts(before, after))
     illegal(after, "changed by time from " + std::string(name(before.state)));
   const auto earliest = not_before_.find(after.seq);
   if (earliest != not_before_.end() && now < earliest->second)
     illegal(after, "is ready before its delay is over");
+}
+
+// Its lease is taken back without a word from its worker.
+void DispatcherWatch::explain(const Seen& task) {
+  truth_.may_run_again(log_, task.seq, truth_.life_of(sessions_.at(task.sid).boot));
 }
 
 // A lease that ends by time: its worker was silent for R, or seen to go; or its lane lost it.
@@ -401,9 +431,13 @@ void DispatcherWatch::lost(const Seen& before, const Seen& after, Time now) {
   if (const WorkerSession* still = session(before.sid)) {
     if (!same_counts(before, after)) illegal(after, "was charged, but its worker lives");
     if (before.lane_n > still->void_n) illegal(after, "was taken back, but its lane has it");
+    // It may have come all the same; but its worker was asked, with time to answer.
+    if (it.asked >= it.lane_short_since && now - it.asked >= plan_.heartbeat / 2)
+      explain(before);
     return;
   }
   const Duration reclaim = plan_.heartbeat * 12;
+  explain(before);
   const bool silent = now - std::max(it.heard, it.busy_until) > reclaim;
   if (!silent && !it.is_cut) illegal(after, "its worker was lost, though it spoke in time");
   if (after.losses > before.losses + 1 || after.executions > before.executions + 1)
@@ -470,6 +504,11 @@ void DispatcherWatch::took(const DispatcherEffects& effects, Time now) {
       },
       "dispatching");
   for (const Seen& task : after_) newest_lease_ = std::max(newest_lease_, task.lease);
+  for (const auto& send : effects.to_peers)
+    if (const auto it = sessions_.find(send.envelope.sid);
+        it != sessions_.end() && it->second.asked < it->second.lane_short_since &&
+        std::holds_alternative<Ping>(send.envelope.message))
+      it->second.asked = now;
   // A word about void_n was made before anything was dispatched.
   for (const bool notices : {true, false}) {
     for (const auto& send : effects.to_peers)
@@ -484,6 +523,8 @@ void DispatcherWatch::took(const DispatcherEffects& effects, Time now) {
       truth_.floor_told(floor->log, floor->floor);
   for (auto& [sid, it] : sessions_)
     if (session(sid) != nullptr) overdue(sid, it, now);
+  if (machine_.is_recovering() && now > began_ + Timers{plan_.heartbeat}.reclaim())
+    broken("a ventilator waits for inventories for longer than R");
   audit();
 }
 

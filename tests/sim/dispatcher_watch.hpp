@@ -11,6 +11,7 @@
 
 #include "core/dispatcher.hpp"
 #include "core/dispatcher_audit.hpp"
+#include "sim/journal_model.hpp"
 #include "sim/truth.hpp"
 
 namespace sluice::sim {
@@ -19,7 +20,9 @@ namespace sluice::sim {
 /// how the machine makes them. Whatever else changes is a broken rule.
 class DispatcherWatch {
  public:
-  DispatcherWatch(const core::Dispatcher& machine, const Plan& plan, Truth& truth);
+  /// `journal`: null if it has none.
+  DispatcherWatch(const core::Dispatcher& machine, const Plan& plan, Truth& truth,
+                  JournalModel* journal, core::WallMs wall_at_zero);
 
   /// Each is to be called after the machine had that input.
   void received(core::PeerId from, const core::Envelope& in, Time now);
@@ -31,6 +34,14 @@ class DispatcherWatch {
   void took(const core::DispatcherEffects& effects, Time now);
   void halted();
 
+  // With a journal.
+  /// The machine knows what the last life left.
+  void restored(Time now);
+  /// Before the records of a turn are written ...
+  void appending(const core::DispatcherEffects& effects);
+  /// ... and after: what stays among the effects rests on them.
+  void kept(const core::DispatcherEffects& effects, Time now);
+
  private:
   struct Seen {
     core::Seq seq{};
@@ -40,11 +51,11 @@ class DispatcherWatch {
     std::uint32_t executions = 0, failures = 0, losses = 0;
     std::uint32_t position = 0;  // among those its session holds
     std::uint64_t lane_n = 0;
-    bool cancel = false;
+    bool cancel = false, awaits = false;
     friend bool operator==(const Seen& a, const Seen& b) {
       return a.seq == b.seq && a.state == b.state && a.lease == b.lease && a.sid == b.sid &&
              a.executions == b.executions && a.failures == b.failures && a.losses == b.losses &&
-             a.cancel == b.cancel;
+             a.cancel == b.cancel && a.awaits == b.awaits;
     }
   };
   // What is known of a session from outside.
@@ -56,15 +67,20 @@ class DispatcherWatch {
     std::uint32_t slots = 1;
     std::uint64_t sent = 0, sent_bytes = 0, limit = 0, bytes_limit = 0, lane_n = 0, state_n = 0;
     std::uint64_t lane_rx = 0;  // what has come of what was sent, as it says, or was declared lost
+    Time asked{};               // by the first PING since then
     Time lane_short_since{};    // since when that is less and does not grow
     Time trusted_since{};       // since when it is no suspect
-    std::uint32_t held = 0;  // tasks, when it went or was lost
+    std::uint32_t held = 0;     // tasks, when it went or was lost
     std::set<std::pair<core::Seq, core::Lease>> inventory;
   };
   struct Change {
     const Seen* before;
     const Seen* after;
   };
+  [[nodiscard]] JournalModel::Facts facts_of(const core::TaskRecord& task) const;
+  [[nodiscard]] JournalModel::State written() const;
+  [[nodiscard]] core::WallMs wall(Time at) const;
+  void check_sent(const core::Tasks& tasks) const;
   void look();
   void compare();
   void audit();
@@ -78,6 +94,7 @@ class DispatcherWatch {
   void on_inventory(core::Sid sid, const core::Inventory& inventory);
   void on_nack(core::Sid sid, const core::Nack& nack, Time now);
   void on_time(const Seen& before, const Seen& after, Time now);
+  void explain(const Seen& task);
   void lost(const Seen& before, const Seen& after, Time now);
   void overdue(core::Sid sid, Session& it, Time now) const;
   void sent_tasks(core::Sid sid, std::uint64_t n, const core::Tasks& tasks, Time now);
@@ -98,6 +115,10 @@ class DispatcherWatch {
   std::map<core::Boot, std::set<core::Seq>> charged_;  // losses, by the boot that was lost
   std::uint64_t settled_[4] = {};
   core::Lease newest_lease_{};
+  JournalModel* const journal_;
+  const core::WallMs wall_at_zero_;
+  Time began_{};  // its recovery
+  bool writes_ = false;
   bool halted_ = false;
 };
 

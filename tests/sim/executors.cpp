@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "net/clock.hpp"
-#include "sim/clock.hpp"
 #include "sim/worker.hpp"
 #include "sim/world.hpp"
 
@@ -12,7 +11,7 @@ namespace sluice::sim {
 // Executors take from the head, each just before it starts, as net::ExecutorPool does.
 void WorkerProcess::claim() {
   const Time now = world_.clock(life_.host);
-  clock_of_turn() = now;
+  world_.set_clock(life_.host);
   while (running_.size() < world_.plan.slots && !queue_.empty() && !frozen_ &&
          now <= start_until_) {
     const core::TaskStart task = queue_.front();
@@ -77,6 +76,8 @@ void WorkerProcess::end(core::TaskHandle handle, bool cancelled) {
     world_.truth.ended_ok(at->second.log, at->second.seq, at->second.attempt);
   else if (!cancelled)
     world_.truth.failed(at->second.log, at->second.seq);
+  if (done.end != core::RunEnd::ok)
+    world_.truth.stopped(life_, at->second.log, at->second.seq);
   running_.erase(at);
   finished_.push_back(std::move(done));
   world_.wake(life_.host);

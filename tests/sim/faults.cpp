@@ -24,20 +24,55 @@ void World::part(Host a, Host b, bool both_ways, Duration span) {
 
 void World::lose_power(Host host, Duration wait) {
   die(host, wait);
-  machines_[host].disk->lose_power();
-  truth.on_disk(host, machines_[host].disk->durable(kOutcomePath));
+  forget_unsynced(host);
+}
+
+// What a machine knows when it has power again.
+void World::forget_unsynced(Host host) {
+  Machine& machine = machines_[host];
+  machine.disk->lose_power();
+  if (host >= plan.sink(0) && host < plan.worker(0))
+    truth.on_disk(host, machine.disk->durable(kOutcomePath));
+  if (machine.journal_disk) {
+    machine.journal_disk->lose_power();
+    machine.journal->may_have_lost();
+  }
+  const Duration begins = Time(1s) - clock(host);  // the clock of a machine counts from its start
+  machine.offset += begins;
+  machine.wall_ahead -= begins;
+}
+
+void World::set_full(Host host, bool full) {
+  machines_[host].disk->set_full(full);
+  if (machines_[host].journal_disk) machines_[host].journal_disk->set_full(full);
+}
+
+// What is under way is lost: of a fast lane that is hardly ever anything.
+void World::cut_lane(const Fault& fault) {
+  const Duration slow = std::chrono::milliseconds(10 * fault.amount);
+  network.delay(fault.host, fault.other, SocketKind::pull, slow);
+  timeline.after(slow, [this, fault] {
+    network.delay(fault.host, fault.other, SocketKind::pull, Duration(0));
+    network.cut(fault.host, fault.other, SocketKind::pull);
+  });
 }
 
 void World::inject(const Fault& fault) {
   if (healed_) return;
   event("FAULT: " + describe(plan, fault));
   Machine& machine = machines_[fault.host];
+  if (fault.kind == FaultKind::cut_lane) return cut_lane(fault);
   switch (fault.kind) {
     case FaultKind::crash: return die(fault.host, fault.lasts);
     case FaultKind::crash_at_send:
+    case FaultKind::power_loss_at_send:
       machine.crash_in = fault.amount + 1;
       machine.crash_wait = fault.lasts;
+      machine.crash_takes_power = fault.kind == FaultKind::power_loss_at_send;
       return;
+    case FaultKind::crash_at_start:
+      machine.doomed_starts = 1 + fault.amount % 3;
+      return die(fault.host, fault.lasts);
     case FaultKind::power_loss: return lose_power(fault.host, fault.lasts);
     case FaultKind::pause: return pause(fault.host, fault.lasts);
     case FaultKind::partition: return part(fault.host, fault.other, true, fault.lasts);
@@ -55,24 +90,17 @@ void World::inject(const Fault& fault) {
       return;
     }
     case FaultKind::cut: return network.cut(fault.host, fault.other, SocketKind::dealer);
-    case FaultKind::cut_lane: {
-      // What is under way is lost: of a fast lane that is hardly ever anything.
-      const Duration slow = std::chrono::milliseconds(10 * fault.amount);
-      network.delay(fault.host, fault.other, SocketKind::pull, slow);
-      timeline.after(slow, [this, fault] {
-        network.delay(fault.host, fault.other, SocketKind::pull, Duration(0));
-        network.cut(fault.host, fault.other, SocketKind::pull);
-      });
-      return;
-    }
+    case FaultKind::cut_lane: return;
     case FaultKind::clock_jump:
       machine.offset += fault.lasts;
       return wake(fault.host);
     case FaultKind::disk_full:
-      machine.disk->set_full(true);
-      timeline.after(fault.lasts, [disk = machine.disk.get()] { disk->set_full(false); });
+      set_full(fault.host, true);
+      timeline.after(fault.lasts, [this, host = fault.host] { set_full(host, false); });
       return;
-    case FaultKind::fsync_fails: return machine.disk->fail_next_sync();
+    case FaultKind::fsync_fails:
+      if (machine.journal_disk) machine.journal_disk->fail_next_sync();
+      return machine.disk->fail_next_sync();
     case FaultKind::handler_later:
       handler_says_later = true;
       timeline.after(fault.lasts, [this] { handler_says_later = false; });

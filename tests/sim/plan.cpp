@@ -174,6 +174,27 @@ Fault a_fault(Dice& dice, const Plan& plan, const std::vector<Time>& rushes) {
   return fault;
 }
 
+// What a journal is for: its ventilator ends in all ways, again and again.
+Fault a_fault_of_journal(Dice& dice, const Plan& plan, Fault fault) {
+  using enum FaultKind;
+  fault.host = plan.ventilator(dice.u32(0, plan.ventilators - 1));
+  fault.kind = dice.of({crash, crash, crash_at_send, crash_at_send, crash_at_send, crash_at_start,
+                        power_loss, power_loss_at_send, power_loss_at_send, disk_full, disk_full,
+                        fsync_fails, end_ventilator});
+  // Mostly it is back before its workers are given up.
+  if (!dice.one_in(4)) fault.lasts = dice.between(10ms, plan.heartbeat * 3);
+  fault.amount = dice.u32(0, dice.one_in(2) ? 30 : 300);
+  return fault;
+}
+
+void add_journal(Dice& dice, Plan& plan) {
+  plan.keeping = dice.of({Keeping::always, Keeping::always, Keeping::always, Keeping::interval,
+                          Keeping::never});
+  plan.sync_every = dice.of<Duration>({1ms, 20ms, 500ms});
+  plan.checkpoint_pages = dice.of<std::uint32_t>({20, 100, 400});
+  plan.page_bytes = dice.of<std::uint32_t>({1024, 4096});
+}
+
 Plan rolled(std::uint64_t seed, Duration rages, std::uint32_t tasks, std::uint32_t faults) {
   Dice dice(seed * 2 + 1);
   Plan plan;
@@ -203,10 +224,21 @@ Plan rolled(std::uint64_t seed, Duration rages, std::uint32_t tasks, std::uint32
     add_rush(dice, plan, rushes.back(), tasks / 5);
   }
   add_tasks(dice, plan, tasks);
-  for (std::uint32_t i = 0; i < faults; ++i) plan.faults.push_back(a_fault(dice, plan, rushes));
+  if (dice.one_in(2)) add_journal(dice, plan);
+  for (std::uint32_t i = 0; i < faults; ++i) {
+    plan.faults.push_back(a_fault(dice, plan, rushes));
+    if (plan.keeping != Keeping::memory && dice.one_in(3))
+      plan.faults.back() = a_fault_of_journal(dice, plan, plan.faults.back());
+  }
   std::stable_sort(plan.faults.begin(), plan.faults.end(),
                    [](const Fault& a, const Fault& b) { return a.at < b.at; });
   return plan;
+}
+
+std::string_view name_of(Keeping keeping) {
+  constexpr std::string_view kNames[] = {"no journal", "a journal (--sync always)",
+                                         "a journal (--sync ms)", "a journal (--sync never)"};
+  return kNames[static_cast<std::size_t>(keeping)];
 }
 
 std::string ms(Duration d) { return std::to_string(d.count() / 1'000'000) + " ms"; }
@@ -238,6 +270,12 @@ std::string describe(const Plan& plan, const Fault& fault) {
     case FaultKind::crash_at_send:
       return host + " crashes at its send or write number " + std::to_string(fault.amount) +
              " from now, back after " + ms(fault.lasts);
+    case FaultKind::crash_at_start:
+      return host + " crashes, and again as it starts, " + std::to_string(1 + fault.amount % 3) +
+             " times";
+    case FaultKind::power_loss_at_send:
+      return host + " loses power at its send or write number " + std::to_string(fault.amount) +
+             " from now, back after " + ms(fault.lasts);
     case FaultKind::power_loss: return host + " loses power, back after " + ms(fault.lasts);
     case FaultKind::pause: return host + " stands still" + lasts;
     case FaultKind::partition: return host + " and " + other + " are parted" + lasts;
@@ -265,7 +303,8 @@ std::string describe(const Plan& plan, const Fault& fault) {
 }
 
 std::string describe(const Plan& plan) {
-  return std::to_string(plan.tasks.size()) + " tasks of " + std::to_string(plan.clients) +
+  return std::string(name_of(plan.keeping)) + ", " + std::to_string(plan.tasks.size()) +
+         " tasks of " + std::to_string(plan.clients) +
          " clients, " + std::to_string(plan.ventilators) + " ventilators, " +
          std::to_string(plan.workers) + " workers of " + std::to_string(plan.slots) +
          " slots, " + std::to_string(plan.sinks) + " sinks, " +

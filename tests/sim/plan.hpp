@@ -48,7 +48,9 @@ inline constexpr std::uint32_t kTypeCount = 3;
 enum class FaultKind : std::uint8_t {
   crash,           ///< of the process at `host`, back after `lasts`
   crash_at_send,   ///< the same, in the middle of a turn: at its `amount`-th send or write
-  power_loss,      ///< of the machine `host`: a sink forgets what was not synced
+  crash_at_start,  ///< the same, and up to three of its next lives end as they begin
+  power_loss,      ///< of the machine `host`: what was not synced may be gone
+  power_loss_at_send,  ///< the same, at its `amount`-th send or write
   pause,           ///< SIGSTOP at `host`, SIGCONT after `lasts`
   partition,       ///< between `host` and `other`
   one_way,         ///< only from `host` to `other`
@@ -64,6 +66,9 @@ enum class FaultKind : std::uint8_t {
   end_ventilator,  ///< says BYE and ends; another starts after `lasts`
   hide_departures, ///< departures are not seen for a while
 };
+
+/// Where a ventilator keeps its tasks, and when that is safe from a power failure.
+enum class Keeping : std::uint8_t { memory, always, interval, never };
 
 struct Fault {
   Time at{};
@@ -86,6 +91,9 @@ struct Plan {
   std::uint64_t shelf_bytes = 4096;
   std::uint32_t lane_ports = 12;
   bool sink_has_handler = false;
+  Keeping keeping = Keeping::memory;
+  Duration sync_every{};  ///< of Keeping::interval
+  std::uint32_t checkpoint_pages = 400, page_bytes = 4096;  ///< of the journal
   bool wide_clocks = false;  ///< the hosts' clocks lie hours apart
   core::RetryPolicy retry;
   std::vector<TaskPlan> tasks;

@@ -69,6 +69,58 @@ void Truth::log_begins(const core::Log& log, Host host) {
   logs_[log].host = host;
 }
 
+void Truth::log_halted(const core::Log& log) {
+  for (auto& [seq, it] : logs_[log].tasks)
+    if (!it.settled) it.cancel_asked = true;
+}
+
+void Truth::next_life(const core::Log& log, core::Epoch epoch) {
+  LogTruth& where = logs_[log];
+  if (epoch <= where.epoch) broken("a ventilator has an epoch that another one had before");
+  where.epoch = epoch;
+  where.leases.clear();  // their numbers are of an epoch
+}
+
+void Truth::restored(const core::Log& log, const std::vector<core::Seq>& seqs, bool may_lose) {
+  LogTruth& where = logs_[log];
+  for (const core::Seq seq : seqs) {
+    Task& it = task(log, seq, "a journal");
+    if (it.lost) broken(name_of(it.token) + " came back from a journal that had lost it");
+  }
+  for (auto& [seq, it] : where.tasks) {
+    if (it.lost) continue;
+    if (may_lose) it.unexplained.clear();
+    if (std::binary_search(seqs.begin(), seqs.end(), seq))
+      it.settled = false;
+    else if (!it.settled)
+      lose(where, log, seq, may_lose);
+  }
+}
+
+void Truth::lose(LogTruth& where, const core::Log& log, core::Seq seq, bool may_lose) {
+  Task& it = where.tasks[seq];
+  it.lost = true;
+  for (std::uint32_t i = 0; i < tokens_.size(); ++i) {
+    Token& token = tokens_[i];
+    const auto accepted = token.accepted.find(log);
+    if (accepted != token.accepted.end() && accepted->second.erase(seq) > 0 &&
+        accepted->second.empty())
+      token.accepted.erase(accepted);
+    if (!token.answer || token.log != log || token.seq != seq) continue;
+    if (!may_lose)
+      broken(name_of(i) + " (" + name_of(log, seq) +
+             ") was confirmed, but its journal has lost it");
+    token.lost = true;
+  }
+  std::erase_if(where.keys, [seq](const auto& key) { return key.second.first == seq; });
+}
+
+void Truth::may_run_again(const core::Log& log, core::Seq seq, std::optional<Life> holder) {
+  Task& it = logs_[log].tasks[seq];
+  it.unexplained.clear();
+  if (holder) it.overtaken.insert(*holder);
+}
+
 void Truth::log_ends(const core::Log& log) { logs_[log].alive = false; }
 
 bool Truth::is_alive(const core::Log& log) const {
@@ -142,6 +194,7 @@ core::Status Truth::settled(const core::Log& log, core::Seq seq) {
     broken(name_of(it.token) + " (" + name_of(log, seq) +
            ") is settled, but no disk has its outcome");
   if (it.settled) broken(name_of(it.token) + " was settled twice");
+  if (it.lost) broken(name_of(it.token) + " was settled, but its journal had lost it");
   it.settled = true;
   return it.stored->status;
 }
@@ -156,12 +209,22 @@ void Truth::started(Life life, const core::Log& log, core::Seq seq, std::uint32_
     broken(name_of(it.token) + " runs with another payload");
   if (key != plan_.tasks[it.token].key) broken(name_of(it.token) + " runs with another key");
   if (attempt == 0) broken(name_of(it.token) + " runs as attempt 0");
+  const bool late = it.overtaken.count(life) > 0;
+  for (const Life& before : it.unexplained)
+    if (!late && dead_workers_.count(before) == 0)
+      broken(name_of(it.token) + " (" + name_of(log, seq) +
+             ") is run again, but nothing has happened to its first run");
+  if (!late) it.unexplained.push_back(life);
   if (++it.starts[life] > it.sends[life])
     broken(name_of(it.token) + " was started more often than it was sent to that worker");
 }
 
 void Truth::ended_ok(const core::Log& log, core::Seq seq, std::uint32_t attempt) {
   task(log, seq, "a worker").ok_attempts.insert(attempt);
+}
+
+void Truth::stopped(Life life, const core::Log& log, core::Seq seq) {
+  std::erase(task(log, seq, "a worker").unexplained, life);
 }
 
 void Truth::failed(const core::Log& log, core::Seq seq) { ++task(log, seq, "a worker").failures; }
@@ -202,13 +265,13 @@ void Truth::read_line(Host sink, std::string_view line) {
   stored.result.assign(core::as_text(read->outcome.result));
   if (read->outcome.key != plan_.tasks[it.token].key)
     broken(name_of(it.token) + " was stored under another key");
-  explain(logs_[log], it, stored, *read);
+  explain(it, stored, *read);
   it.stored = std::move(stored);
   ++stored_count_;
 }
 
 // An outcome must have a cause.
-void Truth::explain(const LogTruth& where, const Task& it, const Stored& stored,
+void Truth::explain(const Task& it, const Stored& stored,
                     const store::StoredOutcome& line) const {
   const TaskPlan& plan = plan_.tasks[it.token];
   const std::string who = name_of(it.token);
@@ -225,7 +288,7 @@ void Truth::explain(const LogTruth& where, const Task& it, const Stored& stored,
       if (plan.ttl_ms == 0) broken(who + " is stored as expired, but may live for ever");
       return;
     case core::Status::cancelled:
-      if (!it.cancel_asked && !where.halted)
+      if (!it.cancel_asked)
         broken(who + " is stored as cancelled, but nobody asked for it");
       return;
     case core::Status::failed: break;
@@ -253,6 +316,7 @@ void Truth::explain(const LogTruth& where, const Task& it, const Stored& stored,
 
 void Truth::confirmed(const core::Log& log, core::Seq seq, std::optional<core::Status> stored) {
   Task& it = task(log, seq, "a CONFIRM");
+  if (it.lost && !it.stored) return;  // it is below the floor, and counts as over
   if (!it.stored) broken(name_of(it.token) + " was confirmed, but is not on the disk");
   if (stored && *stored != it.stored->status && raw(seq) >= logs_[log].floor)
     broken(name_of(it.token) + " was confirmed with a status that is not the stored one");
@@ -263,7 +327,7 @@ void Truth::floor_told(const core::Log& log, core::Seq floor) {
   LogTruth& where = logs_[log];
   where.floor = std::max(where.floor, raw(floor));
   for (const auto& [seq, it] : where.tasks)
-    if (seq < floor && !it.settled)
+    if (seq < floor && !it.settled && !it.lost)
       broken(name_of(it.token) + " is below the floor, but not settled");
 }
 
@@ -322,6 +386,7 @@ void Truth::outcome_came(std::uint32_t token, const core::Log& log,
   if (it.outcome_came) broken(name_of(token) + ": its outcome was told twice");
   if (!it.answer) broken(name_of(token) + ": its outcome was told before it was confirmed");
   it.outcome_came = true;
+  if (it.lost) return;  // nobody knows of it
   if (outcome == nullptr) {  // given up
     if (is_alive(it.log)) broken(name_of(token) + " was given up, but its log is alive");
     return;
@@ -390,6 +455,7 @@ void Truth::finish() const {
   for (const auto& [log, where] : logs_) {
     if (!where.alive) continue;
     for (const auto& [seq, it] : where.tasks) {
+      if (it.lost) continue;
       if (!it.stored) broken(name_of(it.token) + " was accepted, and has no outcome");
       if (!it.settled) broken(name_of(it.token) + " has an outcome, and is not settled");
     }
@@ -399,7 +465,7 @@ void Truth::finish() const {
     if (!token.submitted || token.orphaned) continue;
     if (!token.answer) broken(name_of(i) + " was submitted and never answered");
     const bool taken = *token.answer == core::Code::ok || *token.answer == core::Code::duplicate;
-    if (taken && plan_.tasks[i].wanted && !token.outcome_came)
+    if (taken && plan_.tasks[i].wanted && !token.outcome_came && !token.lost)
       broken(name_of(i) + ": its client waits for an outcome in vain");
   }
 }

@@ -43,9 +43,20 @@ class Truth {
 
   // A ventilator.
   void log_begins(const core::Log& log, Host host);
+  /// Of a log in a journal: another life has it now.
+  void next_life(const core::Log& log, core::Epoch epoch);
+  /// Its journal has these tasks, the only ones that are left. `may_lose`: what was confirmed,
+  /// too, and that others were settled.
+  void restored(const core::Log& log, const std::vector<core::Seq>& seqs, bool may_lose);
+  /// Whoever had the task may have begun it, or may yet, and is not waited for any more.
+  void may_run_again(const core::Log& log, core::Seq seq, std::optional<Life> holder = {});
+  /// Its sink has forgotten with which status it ended.
+  [[nodiscard]] bool is_below_floor(const core::Log& log, core::Seq seq) const {
+    return raw(seq) < logs_.at(log).floor;
+  }
   void log_ends(const core::Log& log);
   /// All of its tasks are to end as cancelled, if they have not started.
-  void log_halted(const core::Log& log) { logs_[log].halted = true; }
+  void log_halted(const core::Log& log);
   [[nodiscard]] bool is_alive(const core::Log& log) const;
   void accepted(const core::Log& log, core::Seq seq, core::Bytes payload, std::string_view key,
                 Time now);
@@ -60,6 +71,8 @@ class Truth {
                core::Bytes payload, std::string_view key);
   void ended_ok(const core::Log& log, core::Seq seq, std::uint32_t attempt);
   void failed(const core::Log& log, core::Seq seq);
+  void stopped(Life life, const core::Log& log, core::Seq seq);
+  void worker_died(Life life) { dead_workers_.insert(life); }
   void acked(const core::Log& log, const core::AckEntry& entry);
 
   // A sink.
@@ -98,6 +111,8 @@ class Truth {
     return tokens_[token].outcome_came;
   }
   [[nodiscard]] std::uint64_t executions() const { return executions_; }
+  /// It was confirmed, and a power failure took it back as --sync says that it may.
+  [[nodiscard]] bool was_lost(std::uint32_t token) const { return tokens_[token].lost; }
 
  private:
   struct Stored {
@@ -115,10 +130,14 @@ class Truth {
     std::map<Life, std::uint32_t> sends, starts;
     std::optional<Stored> stored;
     bool settled = false;
+    bool lost = false;  // with the last turns of a journal, or before they were written
+    std::set<Life> overtaken;  // who may still start what was taken back
+    std::vector<Life> unexplained;  // who has started it; another start needs a reason
   };
   struct LogTruth {
     Host host = 0;
-    bool alive = true, halted = false;
+    bool alive = true;
+    core::Epoch epoch{};
     std::uint64_t floor = 0;
     std::map<core::Seq, Task> tasks;
     std::set<core::Lease> leases;
@@ -130,19 +149,21 @@ class Truth {
     std::optional<core::Code> answer;
     core::Log log{};
     core::Seq seq{};
-    bool outcome_came = false;
+    bool outcome_came = false, lost = false;
     std::map<core::Log, std::set<core::Seq>> accepted;
   };
   [[nodiscard]] const Task* find(std::uint32_t token) const;
   /// The task whose payload it has: itself, unless it is a twin.
   [[nodiscard]] std::uint32_t first_of(std::uint32_t token) const;
   Task& task(const core::Log& log, core::Seq seq, const char* who);
-  void explain(const LogTruth& where, const Task& task, const Stored& stored,
+  void explain(const Task& task, const Stored& stored,
                const store::StoredOutcome& line) const;
   void read_line(Host sink, std::string_view line);
 
   const Plan& plan_;
+  void lose(LogTruth& where, const core::Log& log, core::Seq seq, bool may_lose);
   std::map<core::Boot, Life> boots_;
+  std::set<Life> dead_workers_;
   std::map<core::Log, LogTruth> logs_;
   std::vector<Token> tokens_;
   std::map<Host, std::size_t> read_;  // bytes of each disk

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include "sim/ventilator.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "sim/sink.hpp"
@@ -19,7 +20,26 @@ wire::Limits limits() {
   return limits;
 }
 
-core::DispatcherOptions options(const World& world, Host host) {
+std::optional<net::JournalKeeper> journal_of(World& world, Host host) {
+  const Plan& plan = world.plan;
+  if (plan.keeping == Keeping::memory) return std::nullopt;
+  store::JournalOptions out;
+  out.folder = "/journal";
+  out.sync = plan.keeping == Keeping::always     ? store::JournalSync::always
+             : plan.keeping == Keeping::interval ? store::JournalSync::interval
+                                                 : store::JournalSync::never;
+  out.fresh_log = id_of<core::Log>(world.roll());
+  out.now_ms = world.wall_ms(host);
+  out.page_bytes = plan.page_bytes;
+  out.checkpoint_pages = static_cast<int>(plan.checkpoint_pages);
+  out.reserve_bytes = std::uint64_t{plan.checkpoint_pages} * plan.page_bytes * 5 / 4;
+  out.disk = &world.journal_disk(host);
+  out.vfs = world.journal_disk(host).vfs();
+  return std::optional<net::JournalKeeper>(std::in_place, out, plan.sync_every);
+}
+
+core::DispatcherOptions options(const World& world, Host host,
+                                const std::optional<net::JournalKeeper>& journal) {
   const Plan& plan = world.plan;
   const std::uint32_t sinks = world.sinks_listed > 0 ? world.sinks_listed : plan.sinks;
   core::DispatcherOptions out;
@@ -31,16 +51,21 @@ core::DispatcherOptions options(const World& world, Host host) {
   out.max_tasks = plan.max_tasks;
   out.client_window_tasks = plan.client_window;
   out.max_lanes = plan.lane_ports;
+  out.journal = journal.has_value();
+  if (journal) out.wall_at_zero = journal->wall_at_zero();
   return out;
 }
 
-core::Dispatcher::Identity identity_of(World& world, Life life) {
+core::Dispatcher::Identity identity_of(World& world, Life life,
+                                       const std::optional<net::JournalKeeper>& journal) {
   const std::uint64_t number = world.roll();
   if (world.identity)
     if (const auto given = world.identity()) return *given;
   core::Dispatcher::Identity identity;
   identity.log = id_of<core::Log>(number);
   identity.epoch = core::Epoch{1};
+  if (journal) identity.log = journal->facts().log;
+  if (journal) identity.epoch = journal->facts().epoch;
   identity.inc = id_of<core::Incarnation>(number + 1);
   identity.boot = id_of<core::Boot>(number + 2);
   world.truth.born(identity.boot, life);
@@ -56,12 +81,16 @@ std::string lane_address(Host host, std::uint32_t port) {
 
 VentilatorProcess::VentilatorProcess(World& world, Life life)
     : Process(world, life),
-      core_(options(world, life.host), identity_of(world, life), world.roll()),
-      watch_(core_, world.plan, world.truth),
+      journal_(journal_of(world, life.host)),
+      core_(options(world, life.host, journal_), identity_of(world, life, journal_), world.roll()),
+      watch_(core_, world.plan, world.truth, journal_ ? &world.journal(life.host) : nullptr,
+             journal_ ? journal_->wall_at_zero() : 0),
       codec_(wire::Role::ventilator, limits()),
       ports_(kFirstPort, static_cast<std::uint16_t>(kFirstPort + world.plan.lane_ports - 1),
              core::Timers{world.plan.heartbeat}.reclaim() * 2, world.roll()) {
+  if (journal_) world_.truth.next_life(log(), core_.identity().epoch);
   world_.truth.log_begins(log(), life.host);
+  if (journal_) restore();
   router_ = world_.network.bind(life.host, SocketKind::router, ventilator_address(life.host));
   for (std::uint32_t i = 0; i < world_.plan.sinks; ++i)
     sinks_.push_back(std::make_unique<Link>(world_, life.host, wire::Role::producer, limits()));
@@ -72,7 +101,24 @@ VentilatorProcess::~VentilatorProcess() {
   for (auto& [sid, lane] : lanes_) world_.network.close(lane.socket);
 }
 
-void VentilatorProcess::died() { world_.truth.log_ends(log()); }
+void VentilatorProcess::restore() {
+  const Time now = world_.clock(life_.host);
+  journal_->restore_into(core_, now);
+  watch_.restored(now);
+  const store::JournalFacts& facts = journal_->facts();
+  world_.event(host_name(world_.plan, life_.host) + " has a journal: epoch " +
+               std::to_string(core::raw(facts.epoch)) + ", " + std::to_string(facts.tasks) +
+               " tasks" + (facts.torn ? ", torn" : "") +
+               (world_.journal(life_.host).has_lost() ? ", turns are lost" : "") +
+               (core_.is_recovering() ? "; it waits for its workers" : ""));
+}
+
+void VentilatorProcess::died() {
+  if (!journal_)
+    world_.truth.log_ends(log());
+  else if (!over_)
+    world_.journal_disk(life_.host).cut_off();
+}
 
 void VentilatorProcess::turn(Time now) {
   receive(now);
@@ -90,11 +136,17 @@ void VentilatorProcess::turn(Time now) {
   watch_.advanced(now);
   core::DispatcherEffects effects = core_.take_effects(now);
   watch_.took(effects, now);
+  if (journal_) {
+    watch_.appending(effects);
+    journal_->keep(effects, core_, now);
+    watch_.kept(effects, now);
+  }
   perform(effects, now);
   core_.recycle(std::move(effects));
   for (auto& [sid, lane] : lanes_)
     while (!lane.waiting.empty() && world_.network.send(lane.socket, lane.waiting.front()))
       lane.waiting.pop_front();
+  if (journal_ && journal_->tidy(now)) world_.wake(life_.host);
   if (ends_ && (!halt_ || core_.unsettled() == 0)) say_bye(now);
 }
 
@@ -185,6 +237,16 @@ void VentilatorProcess::end(bool halt_first, Duration wait) {
 }
 
 void VentilatorProcess::say_bye(Time now) {
+  if (journal_) {  // they wait for the next one
+    core_.write_all();
+    core::DispatcherEffects rest = core_.take_effects(now);
+    watch_.took(rest, now);
+    watch_.appending(rest);
+    journal_->keep(rest, core_, now);
+    watch_.kept(rest, now);
+    over_ = true;
+    return;
+  }
   core_.say_bye(now);
   const core::DispatcherEffects last = core_.take_effects(now);
   for (const auto& send : last.to_peers)
@@ -192,22 +254,29 @@ void VentilatorProcess::say_bye(Time now) {
   over_ = true;
 }
 
-std::optional<Time> VentilatorProcess::deadline() const { return core_.next_deadline(); }
-
-std::optional<Duration> VentilatorProcess::ended() const {
-  return over_ ? ends_ : std::nullopt;
+std::optional<Time> VentilatorProcess::deadline() const {
+  const std::optional<Time> at = core_.next_deadline();
+  if (!journal_) return at;
+  // What is due at once was just done.
+  const Time of_journal =
+      std::max(journal_->next_deadline(), world_.clock(life_.host) + Duration(1));
+  return at ? std::min(*at, of_journal) : of_journal;
 }
+
+std::optional<Duration> VentilatorProcess::ended() const { return over_ ? ends_ : std::nullopt; }
 
 std::string VentilatorProcess::state() const {
   const core::DispatcherStatus status = core_.status(world_.clock(life_.host));
-  return std::to_string(status.ready) + " ready, " + std::to_string(status.delayed) +
-         " delayed, " + std::to_string(status.leased) + " leased, " +
-         std::to_string(status.settling) + " settling; " + std::to_string(status.workers.size()) +
-         " workers, " + std::to_string(status.clients) + " clients";
+  return std::to_string(status.ready) + " ready, " + std::to_string(status.delayed) + " delayed, " +
+         std::to_string(status.leased) + " leased, " + std::to_string(status.settling) +
+         " settling; " + std::to_string(status.workers.size()) + " workers, " +
+         std::to_string(status.clients) + " clients";
 }
 
 // With nothing to do, every worker is trusted with as much as it has asked for.
 void VentilatorProcess::finish() const {
+  if (journal_ && !world_.journal(life_.host).newest().empty())
+    broken("all tasks are settled, but the journal has some");
   const core::DispatcherStatus status = core_.status(world_.clock(life_.host));
   for (const core::WorkerStatus& worker : status.workers) {
     if (worker.held > 0) broken(worker.name + " holds a task although all are settled");

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/dispatcher.hpp"
+#include "net/journal_keeper.hpp"
 #include "net/lane_ports.hpp"
 #include "sim/dispatcher_watch.hpp"
 #include "sim/process.hpp"
@@ -40,6 +41,7 @@ class VentilatorProcess final : public Process {
     std::uint16_t port = 0;
     std::deque<std::string> waiting;
   };
+  void restore();
   void receive(Time now);
   void receive_from_sinks(Time now);
   void perform(core::DispatcherEffects& effects, Time now);
@@ -49,6 +51,7 @@ class VentilatorProcess final : public Process {
   void close_lane(core::Sid sid, Time now);
   void say_bye(Time now);
 
+  std::optional<net::JournalKeeper> journal_;
   core::Dispatcher core_;
   DispatcherWatch watch_;
   const wire::Codec codec_;

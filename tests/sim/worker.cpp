@@ -52,6 +52,8 @@ WorkerProcess::~WorkerProcess() {
   if (lane_ != 0) world_.network.close(lane_);
 }
 
+void WorkerProcess::died() { world_.truth.worker_died(life_); }
+
 void WorkerProcess::turn(Time now) {
   collect(now);
   receive(now);

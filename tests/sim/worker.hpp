@@ -25,6 +25,7 @@ class WorkerProcess final : public Process {
   [[nodiscard]] std::optional<Time> deadline() const override;
   [[nodiscard]] bool is_quiet() const override;
   [[nodiscard]] std::string state() const override;
+  void died() override;
   void resumed() override { claim(); }
   [[nodiscard]] std::optional<Duration> ended() const override;
   void finish() const override;

@@ -7,6 +7,7 @@
 
 #include <sluice/error.hpp>
 
+#include "net/clock.hpp"
 #include "sim/client.hpp"
 #include "sim/clock.hpp"
 #include "sim/sink.hpp"
@@ -35,6 +36,7 @@ World::World(const Plan& its_plan, bool wants_lines)
   for (Host host = 0; host < machines_.size(); ++host) {
     machines_[host].disk = std::make_unique<Disk>(random_.next());
     machines_[host].offset = plan.wide_clocks ? random_.between(1s, 10h) : Duration(1s);
+    if (host < plan.sink(0) && plan.keeping != Keeping::memory) add_journal(host);
     machines_[host].disk->before_write = [this, host] { point(host); };
     machines_[host].disk->after_sync = [this, host](const std::string& path) {
       truth.on_disk(host, machines_[host].disk->durable(path));
@@ -67,28 +69,85 @@ World::~World() {
 
 Time World::at_clock(Host host, Time local) const { return local - machines_[host].offset; }
 
+void World::set_clock(Host host) const {
+  clock_of_turn() = clock(host);
+  wall_ahead_of_turn() = machines_[host].wall_ahead;
+}
+
+core::WallMs World::wall_ms(Host host) const {
+  set_clock(host);
+  return net::Clock::wall_us() / 1000;
+}
+
+void World::add_journal(Host host) {
+  Machine& machine = machines_[host];
+  machine.journal_disk = std::make_unique<JournalDisk>(plan.seed * 7 + host);
+  machine.journal = std::make_unique<JournalModel>(plan);
+  machine.journal_disk->dies_here = [this, host] { return dies_at(host); };
+  machine.journal_disk->after_sync = [this, host] { machines_[host].journal->synced(); };
+  machine.journal_disk->after_failed_sync = [this, host] {
+    machines_[host].journal->may_have_lost();
+  };
+}
+
+void World::make_process(Life life) {
+  const Host host = life.host;
+  std::unique_ptr<Process>& process = machines_[host].process;
+  if (host < plan.sink(0))
+    process = std::make_unique<VentilatorProcess>(*this, life);
+  else if (host < plan.worker(0))
+    process = std::make_unique<SinkProcess>(*this, life);
+  else if (host < plan.client(0))
+    process = std::make_unique<WorkerProcess>(*this, life);
+  else
+    process = std::make_unique<ClientProcess>(*this, life);
+}
+
 void World::start(Host host) {
   Machine& machine = machines_[host];
   if (machine.process != nullptr) return;
   const Life life{host, ++machine.lives};
-  clock_of_turn() = clock(host);
+  set_clock(host);
   machine.crash_in = 0;
+  if (machine.journal_disk) {
+    machine.journal_disk->reconnect();
+    machine.journal->begins();
+  }
+  if (machine.doomed_starts > 0 && !healed_) {
+    --machine.doomed_starts;
+    machine.crash_in = 1 + random_.below(80);
+    machine.crash_takes_power = random_.below(3) == 0;
+    machine.crash_wait = random_.between(1ms, 500ms);
+  }
+  const auto again = [&](Duration wait) {
+    if (machine.journal_disk) machine.journal_disk->cut_off();
+    timeline.after(wait, [this, host] { start(host); });
+  };
   try {
-    if (host < plan.sink(0))
-      machine.process = std::make_unique<VentilatorProcess>(*this, life);
-    else if (host < plan.worker(0))
-      machine.process = std::make_unique<SinkProcess>(*this, life);
-    else if (host < plan.client(0))
-      machine.process = std::make_unique<WorkerProcess>(*this, life);
-    else
-      machine.process = std::make_unique<ClientProcess>(*this, life);
+    make_process(life);
+  } catch (const Crash&) {
+    return crashed(host);
   } catch (const Error& error) {
+    if (machine.journal_disk && machine.journal_disk->is_cut_off()) return crashed(host);
     // Whoever looks after it starts it again; in the end it must be there.
     event(host_name(plan, host) + " cannot start: " + error.what());
-    timeline.after(kAfterFailure, [this, host] { start(host); });
-    return;
+    return again(kAfterFailure);
   }
   wake(host);
+}
+
+// In the middle of whatever it did.
+void World::crashed(Host host) {
+  Machine& machine = machines_[host];
+  const bool was_there = machine.process != nullptr;
+  event(host_name(plan, host) + (machine.crash_takes_power ? " loses power" : " crashes") +
+        (was_there ? " in the middle of its turn" : " as it starts"));
+  if (machine.journal_disk) machine.journal_disk->cut_off();
+  if (was_there)
+    die(host, machine.crash_wait);
+  else
+    timeline.after(machine.crash_wait, [this, host] { start(host); });
+  if (std::exchange(machine.crash_takes_power, false)) forget_unsynced(host);
 }
 
 void World::wake(Host host, Duration at_least) {
@@ -107,13 +166,13 @@ void World::turn(Host host, std::uint64_t stamp) {
   if (machine.paused > 0) return;
   ++turns_;
   const Time now = clock(host);
-  clock_of_turn() = now;
+  set_clock(host);
   try {
     machine.process->turn(now);
   } catch (const Crash&) {
-    event(host_name(plan, host) + " crashes in the middle of its turn");
-    return die(host, machine.crash_wait);
+    return crashed(host);
   } catch (const Error& error) {
+    if (machine.journal_disk && machine.journal_disk->is_cut_off()) return crashed(host);
     event(host_name(plan, host) + " ends: " + error.what());
     return die(host, kAfterFailure);
   }
@@ -153,8 +212,12 @@ void World::kill(Host host, Duration wait) {
 }
 
 void World::point(Host host) {
+  if (dies_at(host)) throw Crash{};
+}
+
+bool World::dies_at(Host host) {
   Machine& machine = machines_[host];
-  if (machine.crash_in > 0 && --machine.crash_in == 0) throw Crash{};
+  return machine.crash_in > 0 && --machine.crash_in == 0;
 }
 
 void World::later(Life life, Duration wait, std::function<void()> call) {
@@ -180,7 +243,7 @@ void World::resume(Host host) {
   Machine& machine = machines_[host];
   if (machine.paused == 0 || --machine.paused > 0) return;
   network.pause(host, false);
-  clock_of_turn() = clock(host);
+  set_clock(host);
   machine.process->resumed();
   for (auto& call : std::exchange(machine.when_awake, {})) call();
   wake(host);
@@ -216,7 +279,8 @@ void World::heal() {
   for (Host host = 0; host < machines_.size(); ++host) {
     Machine& machine = machines_[host];
     machine.disk->set_full(false);
-    machine.crash_in = 0;
+    if (machine.journal_disk) machine.journal_disk->set_full(false);
+    machine.crash_in = machine.doomed_starts = 0;
     while (machine.paused > 0) resume(host);
     if (machine.process == nullptr) start(host);
   }
@@ -256,6 +320,7 @@ void World::finish() {
 Verdict World::run() {
   Verdict verdict;
   try {
+    event(describe(plan));
     for (const Fault& fault : plan.faults)
       timeline.at(fault.at, [this, &fault] { inject(fault); });
     start_all();

@@ -12,6 +12,8 @@
 #include "core/dispatcher.hpp"
 #include "core/random.hpp"
 #include "sim/disk.hpp"
+#include "sim/journal_disk.hpp"
+#include "sim/journal_model.hpp"
 #include "sim/network.hpp"
 #include "sim/plan.hpp"
 #include "sim/process.hpp"
@@ -62,8 +64,14 @@ class World {
   /// The local clock of a host.
   [[nodiscard]] Time clock(Host host) const { return timeline.now() + machines_[host].offset; }
   [[nodiscard]] Time at_clock(Host host, Time local) const;
+  /// What net::Clock says from now on.
+  void set_clock(Host host) const;
+  /// The time of day of a host, as milliseconds.
+  [[nodiscard]] core::WallMs wall_ms(Host host) const;
   /// Between two steps of a process: where it may die.
   void point(Host host);
+  /// The same for those who cannot throw: true if it dies there.
+  [[nodiscard]] bool dies_at(Host host);
   /// The process at `host` ends; another starts there after `wait`.
   void kill(Host host, Duration wait);
   [[nodiscard]] bool is_paused(Host host) const { return machines_[host].paused > 0; }
@@ -80,6 +88,9 @@ class World {
     return dynamic_cast<Kind&>(*machines_[host].process);
   }
   [[nodiscard]] Disk& disk(Host host) { return *machines_[host].disk; }
+  /// Of a ventilator with a journal.
+  [[nodiscard]] JournalDisk& journal_disk(Host host) { return *machines_[host].journal_disk; }
+  [[nodiscard]] JournalModel& journal(Host host) { return *machines_[host].journal; }
   [[nodiscard]] bool raging() const { return !healed_; }
   void event(const std::string& words) { trace.event(timeline.now(), words); }
   [[nodiscard]] std::uint64_t roll() { return random_.next(); }
@@ -99,22 +110,33 @@ class World {
   struct Machine {
     std::unique_ptr<Process> process;
     std::unique_ptr<Disk> disk;
+    std::unique_ptr<JournalDisk> journal_disk;
+    std::unique_ptr<JournalModel> journal;
     Duration offset{};
+    Duration wall_ahead{};
     int paused = 0;
     std::uint32_t lives = 0;
     Time turn_at = Time::max();
     std::uint64_t turn_stamp = 0;
     std::uint64_t crash_in = 0;  // points
     Duration crash_wait{};
+    bool crash_takes_power = false;
+    std::uint64_t doomed_starts = 0;
     std::vector<std::function<void()>> when_awake;
   };
   void start(Host host);
   void turn(Host host, std::uint64_t stamp);
   void die(Host host, Duration wait);
+  void crashed(Host host);
+  void make_process(Life life);
   void pause(Host host, Duration span);
   void resume(Host host);
   void part(Host a, Host b, bool both_ways, Duration span);
   void lose_power(Host host, Duration wait);
+  void forget_unsynced(Host host);
+  void add_journal(Host host);
+  void set_full(Host host, bool full);
+  void cut_lane(const Fault& fault);
 
   core::Random random_;
   std::vector<Machine> machines_;
