@@ -277,7 +277,8 @@ void DispatcherWatch::on_inventory(Sid sid, const Inventory& inventory) {
         if (a.awaits && b.state != TaskState::leased)
         {
           // A NACK that may have been written is not heard again: it is left out.
-          if (named.count(a.seq) > 0 && named[a.seq] == HeldState::nack_open)
+          if (a.executions > 0 && named.count(a.seq) > 0 &&
+              named[a.seq] == HeldState::nack_open)
             truth_.may_run_again(log_, a.seq);
           return !b.awaits && (!machine_.is_recovering() || named.count(a.seq) > 0);
         }

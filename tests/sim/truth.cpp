@@ -95,6 +95,11 @@ void Truth::restored(const core::Log& log, const std::vector<core::Seq>& seqs, b
     else if (!it.settled)
       lose(where, log, seq, may_lose);
   }
+  // What was taken and settled in the lost turns has gone with its key.
+  if (may_lose)
+    std::erase_if(where.keys, [&](const auto& key) {
+      return !std::binary_search(seqs.begin(), seqs.end(), key.second.first);
+    });
 }
 
 void Truth::lose(LogTruth& where, const core::Log& log, core::Seq seq, bool may_lose) {
