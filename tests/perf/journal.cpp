@@ -26,6 +26,8 @@
 namespace {
 
 using perf::cpu_seconds;
+using perf::resident_mib;
+using perf::seconds_since;
 using sluice::core::JournalTask;
 using sluice::core::JournalTurn;
 using sluice::core::Seq;
@@ -33,16 +35,6 @@ using sluice::store::Journal;
 using sluice::store::JournalOptions;
 using sluice::store::JournalSync;
 using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
-double resident_mib() {
-  std::ifstream statm("/proc/self/statm");
-  double size = 0, resident = 0;
-  statm >> size >> resident;
-  return resident * static_cast<double>(::sysconf(_SC_PAGESIZE)) / (1 << 20);
-}
 
 // Which tasks end, in which order: the oldest eight runs of 64 are under way at a time.
 class Acks {

@@ -29,6 +29,7 @@
 namespace {
 
 using perf::cpu_seconds;
+using perf::seconds_since;
 
 using Clock = std::chrono::steady_clock;
 
@@ -359,12 +360,12 @@ Figures measure(Layout& layout, std::size_t group, std::size_t payload_bytes, st
   }
   const auto n = static_cast<double>(tasks);
   Figures out;
-  out.rate = n / std::chrono::duration<double>(Clock::now() - start).count();
+  out.rate = n / seconds_since(start);
   out.cpu = (cpu_seconds() - cpu) / n * 1e6;
   out.device = (device_bytes() - device) / n / static_cast<double>(payload_bytes);
   const auto again = Clock::now();
   static_cast<void>(layout.replay());
-  out.replay_rate = kBacklog / std::chrono::duration<double>(Clock::now() - again).count();
+  out.replay_rate = kBacklog / seconds_since(again);
   return out;
 }
 

@@ -29,17 +29,9 @@
 namespace {
 
 using namespace sluice;
+using perf::resident_mib;
+using perf::seconds_since;
 using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
-double resident_mib() {
-  std::ifstream statm("/proc/self/statm");
-  double size = 0, resident = 0;
-  statm >> size >> resident;
-  return resident * static_cast<double>(::sysconf(_SC_PAGESIZE)) / (1 << 20);
-}
 
 struct Sink {
   explicit Sink(const std::string& path, bool checkpoint) {
